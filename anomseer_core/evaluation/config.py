@@ -1,0 +1,55 @@
+"""How a detector is run over series and how its answers are scored."""
+
+from typing import Literal, get_args
+
+from pydantic import Field
+
+from anomseer_core.config import Config
+
+Baseline = Literal[
+    "always-empty",
+    "whole-series",
+    "last-fifth",
+    "early-twentieth",
+    "oracle-whole-series",
+    "oracle-middle",
+    "oracle-trend-onset",
+    "matrix-profile",
+    "isolation-forest",
+]
+
+
+class BaselineConfig(Config):
+    """A detector without training: a trivial predictor of the summary table, or a classical method."""
+
+    name: Baseline = Field("whole-series", description="Which detector.")
+
+
+class ScoringConfig(Config):
+    """How answers are compared with labels."""
+
+    affiliation: Literal["continuous", "discrete"] = Field(
+        "continuous", description="Form of the affiliation metric: the official integrals, or the paper's sums (D.3)."
+    )
+
+
+class DecodingConfig(Config):
+    """How a policy's responses are sampled at evaluation."""
+
+    temperature: float = Field(0.0, ge=0, le=2, description="0 is greedy; the authors' released evaluation uses 0.4.")
+    max_response_tokens: int = Field(
+        1024, ge=8, le=8192, description="A longer response is cut and scored as it stands. [tokens]"
+    )
+    batch_size: int = Field(32, ge=1, le=1024, description="Pictures decoded together. [pictures]")
+    seed: int = Field(0, ge=0, description="Seed of the sampling when the temperature is above 0.")
+
+
+class EvaluationConfig(Config):
+    """Which series are held out, which detectors stand beside the policy, and how answers are scored."""
+
+    decoding: DecodingConfig = Field(default_factory=DecodingConfig, description="Sampling of the policy's responses.")
+    scoring: ScoringConfig = Field(default_factory=ScoringConfig, description="Comparison with the labels.")
+    baselines: tuple[Baseline, ...] = Field(
+        get_args(Baseline), description="Trivial and classical detectors run on the same series."
+    )
+    cold_start: bool = Field(True, description="Evaluate the policy before TimerPO too.")
