@@ -13,13 +13,13 @@ class LaunchConfig(Config):
     ranks: int = Field(
         0, ge=0, le=1024, description="Training processes; 0 takes one per GPU, or two without a GPU. [processes]"
     )
-    zero_stage: int = Field(2, ge=0, le=3, description="DeepSpeed ZeRO stage.")
+    zero_stage: int = Field(2, ge=0, le=2, description="DeepSpeed ZeRO stage.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
         description="Arithmetic of the forward pass; `auto` is bfloat16 where the processor multiplies it in hardware.",
     )
-    micro_prompts: int = Field(
-        4, ge=1, le=1024, description="Prompts (with their responses) in one forward pass of a rank. [prompts]"
+    micro_responses: int = Field(
+        20, ge=1, le=4096, description="Responses in one forward pass of a rank; bounds its memory. [responses]"
     )
 
 

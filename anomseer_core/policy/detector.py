@@ -1,0 +1,153 @@
+"""A policy as a detector: series in, parsed responses out, pictures decoded in batches.
+
+A series longer than one view is answered view by view; the answers are mapped back to samples and joined.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import torch
+
+from anomseer_core.dialogue import ParseStatus, Response, parse_response
+from anomseer_core.evaluation.config import DecodingConfig
+from anomseer_core.evaluation.detector import record_predictions
+from anomseer_core.evaluation.prediction import Prediction
+from anomseer_core.observer import SILENT, Observer
+from anomseer_core.policy.model import Policy, load_policy
+from anomseer_core.policy.precision import autocast, default_device, resolve_precision
+from anomseer_core.policy.sampling import sample_responses, sampling_uniforms
+from anomseer_core.recipe import Recipe, Stage
+from anomseer_core.rendering import render
+from anomseer_core.series import AnomalyClass, Series
+from anomseer_core.store import Artifact, ArtifactStore
+from anomseer_core.view import VIEW_UNITS, View, views
+
+STAGE = Stage(
+    "policy predictions",
+    "predictions",
+    modules=("anomseer_core.policy.detector",),
+    libraries=("torch", "transformers", "matplotlib", "pillow", "numpy"),
+)
+
+
+@dataclass(frozen=True)
+class ViewAnswer:
+    """The response to one picture: its text, its length in tokens, and what it says in samples of the series."""
+
+    text: str
+    tokens: int
+    response: Response
+
+
+class PolicyDetector:
+    """Greedy responses, or sampled ones at a temperature above 0."""
+
+    def __init__(self, policy: Policy, config: DecodingConfig, *, name: str = "policy") -> None:
+        self.policy = policy
+        self.config = config
+        self.name = name
+        self.precision = resolve_precision("auto")
+
+    def detect(self, series: Iterable[Series]) -> Iterator[Prediction]:
+        pending: list[Series] = []
+        answers: dict[str, list[ViewAnswer]] = {}
+        pictures = _pictures(series, pending)
+        while batch := list(islice(pictures, self.config.batch_size)):
+            for (item, _), answer in zip(batch, self._answer(batch), strict=True):
+                answers.setdefault(item.id, []).append(answer)
+            # A series is complete once all of its views are answered; batches cut across series.
+            while pending and len(answers.get(pending[0].id, ())) == len(views(len(pending[0]))):
+                done = pending.pop(0)
+                yield join_answers(done, self.name, answers.pop(done.id))
+
+    def _answer(self, batch: Sequence[tuple[Series, View]]) -> list[ViewAnswer]:
+        policy, config = self.policy, self.config
+        prompts = policy.processor.prompts([render(item, view) for item, view in batch]).to(policy.device)
+        uniforms = None
+        if config.temperature > 0:
+            names = [f"{item.id}@{view.start}" for item, view in batch]
+            uniforms = sampling_uniforms(config.seed, 0, names, 1, config.max_response_tokens)
+        with autocast(policy.device, self.precision):
+            responses = sample_responses(
+                policy,
+                prompts,
+                max_tokens=config.max_response_tokens,
+                uniforms=uniforms,
+                temperature=config.temperature or 1.0,
+            )
+        texts = policy.processor.decode_responses(responses.ids, responses.mask)
+        rows = zip(batch, texts, responses.lengths.tolist(), strict=True)
+        return [ViewAnswer(text, tokens, read_answer(text, view)) for (_, view), text, tokens in rows]
+
+
+def _pictures(series: Iterable[Series], pending: list[Series]) -> Iterator[tuple[Series, View]]:
+    for item in series:
+        pending.append(item)
+        for view in views(len(item)):
+            yield item, view
+
+
+def read_answer(text: str, view: View) -> Response:
+    """Parse a response and map its intervals from view units to samples of the series."""
+    response = parse_response(text, VIEW_UNITS)
+    return replace(response, intervals=tuple(view.to_samples(response.intervals)))
+
+
+def join_answers(series: Series, detector: str, answers: Sequence[ViewAnswer]) -> Prediction:
+    """One prediction from the answers of a series' views: all intervals, and the class named most often with one."""
+    responses = [answer.response for answer in answers]
+    intervals = [interval for response in responses for interval in response.intervals]
+    spans = View(0, len(series)).clip(intervals)
+    named = Counter(response.anomaly_class for response in responses if bool(response.intervals) == bool(spans))
+    anomaly_class = named.most_common(1)[0][0] if named else None
+    return Prediction(
+        series_id=series.id,
+        detector=detector,
+        status=_join_status(responses, bool(spans), anomaly_class),
+        intervals=tuple(spans),
+        anomaly_class=anomaly_class,
+        response="\n".join(answer.text for answer in answers),
+        tokens=sum(answer.tokens for answer in answers),
+    )
+
+
+def _join_status(responses: Sequence[Response], found: bool, anomaly_class: AnomalyClass | None) -> ParseStatus:
+    if all(response.status is ParseStatus.UNPARSABLE for response in responses):
+        return ParseStatus.UNPARSABLE
+    if anomaly_class is not None and found == (anomaly_class is AnomalyClass.NORMAL):
+        return ParseStatus.CONTRADICTION
+    return ParseStatus.OK
+
+
+class NamedDecoding(DecodingConfig):
+    """Decoding, the arithmetic it runs in, and the name its predictions carry."""
+
+    detector: str
+    precision: str
+
+
+def predict_policy(
+    store: ArtifactStore,
+    policy: Artifact,
+    series: Artifact,
+    config: DecodingConfig,
+    observer: Observer = SILENT,
+    *,
+    name: str = "policy",
+) -> Artifact:
+    """Predictions of a checkpoint for every series of an artifact, under the name that tables will show."""
+    policy.verify()
+    series.verify()
+    named = NamedDecoding(**config.model_dump(), detector=name, precision=resolve_precision("auto"))
+    seconds: dict[str, float] = {}
+
+    def write(folder: Path) -> dict[str, int]:
+        with torch.inference_mode():
+            detector = PolicyDetector(load_policy(policy.path, device=default_device()), config, name=name)
+            return record_predictions(detector, series, folder, observer, seconds)
+
+    recipe = Recipe(STAGE, {"policy": policy.reference, "series": series.reference}, named)
+    return store.produce(recipe, write, volatile=lambda: {"seconds": seconds})

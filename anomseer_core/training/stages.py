@@ -1,0 +1,97 @@
+"""The two training stages: cold start on expert traces, and TimerPO. Each launches one job and files its checkpoint."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from anomseer_core.config import Config
+from anomseer_core.observer import SILENT, Observer
+from anomseer_core.recipe import Recipe, Stage
+from anomseer_core.store import Artifact, ArtifactStore
+from anomseer_core.training.config import ColdStartConfig, LaunchConfig, TimerPOConfig
+from anomseer_core.training.job import Owner, TrainingJob
+from anomseer_core.training.launch import launch, resolve_launch
+
+LIBRARIES = ("torch", "transformers", "deepspeed", "matplotlib", "pillow", "numpy")
+COLD_START = Stage("cold-start", "checkpoint", modules=("anomseer_core.training.supervised",), libraries=LIBRARIES)
+TIMERPO = Stage(
+    "timerpo", "checkpoint", modules=("anomseer_core.training.reinforcement",), libraries=(*LIBRARIES, "POT")
+)
+
+
+class TrainingRecipe(Config):
+    """What shapes a trained checkpoint besides its inputs: the method's config and the processes it runs in."""
+
+    method: ColdStartConfig | TimerPOConfig
+    launch: LaunchConfig
+
+
+def cold_start(
+    store: ArtifactStore,
+    *,
+    policy: Artifact,
+    series: Artifact,
+    traces: Artifact,
+    config: ColdStartConfig,
+    launch: LaunchConfig,
+    observer: Observer = SILENT,
+) -> Artifact:
+    """Train a policy on expert traces (SFT). Raises ValueError when the batch does not divide among the ranks."""
+    require_divisible("cold_start.batch_size", config.batch_size, launch)
+    return _train(store, COLD_START, "cold_start", (policy, series, traces), config, launch, observer)
+
+
+def reinforce(
+    store: ArtifactStore,
+    *,
+    policy: Artifact,
+    series: Artifact,
+    traces: Artifact,
+    config: TimerPOConfig,
+    launch: LaunchConfig,
+    observer: Observer = SILENT,
+) -> Artifact:
+    """Train a policy with TimerPO. Raises ValueError when the prompts do not divide among the ranks."""
+    require_divisible("training.prompts_per_step", config.prompts_per_step, launch)
+    return _train(store, TIMERPO, "timerpo", (policy, series, traces), config, launch, observer)
+
+
+def require_divisible(field: str, value: int, launch: LaunchConfig) -> None:
+    ranks = resolve_launch(launch).ranks
+    if value % ranks:
+        raise ValueError(f"{field} = {value} does not divide among {ranks} ranks; choose a multiple of {ranks}")
+
+
+def _train(
+    store: ArtifactStore,
+    stage: Stage,
+    method: str,
+    inputs: tuple[Artifact, Artifact, Artifact],
+    config: ColdStartConfig | TimerPOConfig,
+    settings: LaunchConfig,
+    observer: Observer,
+) -> Artifact:
+    policy, series, traces = (artifact.verify() for artifact in inputs)
+    resolved = resolve_launch(settings)
+    references = {"policy": policy.reference, "series": series.reference, "traces": traces.reference}
+    recipe = Recipe(stage, references, TrainingRecipe(method=config, launch=resolved))
+    folder = store.home / "runs" / f"{method}-{recipe.key[:20]}"
+
+    def write(target: Path) -> Mapping[str, int]:
+        # A job that was cut off starts over: its folder is private and holds no finished result.
+        shutil.rmtree(folder, ignore_errors=True)
+        job = TrainingJob(
+            method=method,
+            policy=policy.path,
+            series=series.file("series.parquet"),
+            traces=traces.file("traces.parquet"),
+            folder=folder,
+            config=config,
+            launch=resolved,
+            owner=Owner.this_process(),
+        )
+        checkpoint = launch(job, config.steps, observer)
+        shutil.copytree(checkpoint, target, dirs_exist_ok=True)
+        return {"steps": config.steps}
+
+    return store.produce(recipe, write)
