@@ -5,7 +5,7 @@ A named configuration is a function returning a `PipelineConfig`; its name is it
 
 from collections.abc import Callable
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.config import Config

@@ -156,9 +156,11 @@ class ArtifactStore:
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.rename(staging, final)
-        except OSError:
-            if not (final / MANIFEST).exists():
+        except OSError as error:
+            if not final.exists():
                 raise
+            if not (final / MANIFEST).exists():
+                raise DamagedArtifact(f"artifact {final}: {MANIFEST} is missing; delete the directory") from error
         return _read(final)
 
 

@@ -1,0 +1,42 @@
+"""Labelled series from a seed: the synthetic benchmarks, drawn again rather than downloaded."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, get_args
+
+from anomseer_core.series import Series
+from anomseer_core.synthesis import anomllm, visual_time_anomaly
+from anomseer_core.synthesis.config import ANOMLLM_TASKS, VISUAL_TASKS
+
+Benchmark = Literal["anomllm", "visual_time_anomaly"]
+Split = Literal["train", "eval"]
+SEED_LIMIT = 2**32
+
+_GENERATORS = {"anomllm": (anomllm, ANOMLLM_TASKS), "visual_time_anomaly": (visual_time_anomaly, VISUAL_TASKS)}
+
+
+def generate(
+    benchmark: Benchmark, task: str, *, split: Split = "eval", count: int | None = None, seed: int | None = None
+) -> Iterator[Series]:
+    """Stream the first `count` series of one task, in the order of the published data.
+
+    count: None takes the published size of a split (AnomLLM 400, VisualTimeAnomaly 100, which is also its limit).
+    seed: None takes the published seed of the split; with it the series equal the published ones, except for
+    AnomLLM's `range`, whose published data cannot be drawn again.
+    Raises ValueError, naming the choices, for an unknown benchmark, task or split, or a number out of bounds.
+    """
+    _check_choice("benchmark", benchmark, get_args(Benchmark))
+    generator, tasks = _GENERATORS[benchmark]
+    _check_choice(f"{benchmark} task", task, tasks)
+    _check_choice("split", split, get_args(Split))
+    count = generator.PUBLISHED_COUNT if count is None else count
+    seed = generator.PUBLISHED_SEEDS[split] if seed is None else seed
+    if count < 1:
+        raise ValueError(f"count must be at least 1, not {count}")
+    if not 0 <= seed < SEED_LIMIT:
+        raise ValueError(f"seed must be in [0, 2**32), not {seed}")
+    return generator.series_stream(task, split=split, count=count, seed=seed)
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"unknown {name} {value!r}; choose one of {', '.join(choices)}")

@@ -1,0 +1,102 @@
+"""The stage `read_archive`: what it writes, and a key that follows the content of the folder."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from anomseer_core.archives.config import ArchiveConfig
+from anomseer_core.archives.dataset import SERIES_FILE, read_archive
+from anomseer_core.series import read_series
+from anomseer_core.store import ArtifactStore
+
+LABELS = [0] * 150 + [1] * 5 + [0] * 45
+
+
+@pytest.fixture
+def folder(tmp_path, write_out):
+    for name in ("a", "b", "c"):
+        write_out(f"archive/{name}.out", LABELS)
+    write_out("archive/normal.out", [0] * 200)
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ArtifactStore(tmp_path / "home")
+
+
+def test_the_chosen_series_are_stored(store, folder):
+    artifact = read_archive(store, ArchiveConfig(folder=str(folder), count=2, max_samples=100)).verify()
+    assert (artifact.kind, artifact.rows) == ("series", {SERIES_FILE: 2})
+    stored = list(read_series(artifact.file(SERIES_FILE)))
+    assert [series.id for series in stored] == ["archive/a.out", "archive/b.out"]
+    assert stored[0].intervals == ((50, 55),)
+    assert dict(stored[0].metadata) == {"source": "a.out", "offset": 100, "original_length": 200}
+
+
+def test_an_unchanged_folder_is_reused(store, folder):
+    config = ArchiveConfig(folder=str(folder))
+    assert not read_archive(store, config).reused
+    assert read_archive(store, config).reused
+
+
+def test_a_changed_value_label_name_or_file_gives_another_key(store, folder, write_out):
+    config = ArchiveConfig(folder=str(folder))
+    keys = [read_archive(store, config).key]
+    path = folder / "b.out"
+    path.write_text(path.read_text().replace("7,0", "7.5,0", 1))
+    keys.append(read_archive(store, config).key)
+    path.rename(folder / "d.out")
+    keys.append(read_archive(store, config).key)
+    write_out("archive/e.out", LABELS)
+    keys.append(read_archive(store, config).key)
+    assert len(set(keys)) == 4
+
+
+def test_a_changed_window_gives_another_key(store, write_nab):
+    times = [f"2020-01-01 {hour:02d}:{minute:02d}:00" for hour in range(10) for minute in range(0, 60, 5)]
+    files = {"x.csv": [(time, 1) for time in times]}
+    folder = write_nab("nab", files, {"x.csv": [[times[3], times[5]]]})
+    first = read_archive(store, ArchiveConfig(folder=str(folder)))
+    write_nab("nab", files, {"x.csv": [[times[3], times[6]]]})
+    second = read_archive(store, ArchiveConfig(folder=str(folder)))
+    assert first.key != second.key
+    assert [next(read_series(item.file(SERIES_FILE))).intervals for item in (first, second)] == [((3, 6),), ((3, 7),)]
+
+
+def test_files_that_are_not_read_do_not_matter(store, folder):
+    config = ArchiveConfig(folder=str(folder))
+    read_archive(store, config)
+    (folder / "README.md").write_text("words")
+    assert read_archive(store, config).reused
+
+
+def test_two_homes_agree_on_the_digest(tmp_path, folder):
+    config = ArchiveConfig(folder=str(folder))
+    one, two = (read_archive(ArtifactStore(tmp_path / name), config) for name in ("one", "two"))
+    assert (one.key, one.digest) == (two.key, two.digest)
+
+
+def test_progress_counts_files(store, folder):
+    calls = []
+    read_archive(store, ArchiveConfig(folder=str(folder)), SimpleNamespace(progress=lambda *call: calls.append(call)))
+    assert calls == [(done, 4, "files") for done in (1, 2, 3, 4)]
+
+
+def test_a_malformed_file_is_named_and_nothing_is_published(store, folder):
+    (folder / "b.out").write_text("1,0\nx,0\n")
+    with pytest.raises(ValueError, match=r"b\.out, row 2: value 'x'"):
+        read_archive(store, ArchiveConfig(folder=str(folder)))
+    assert list(store.all()) == []
+
+
+def test_nothing_that_passes_the_filter_is_said(store, folder):
+    with pytest.raises(ValueError, match="none of 4 series has an event and at most 2% anomalous samples"):
+        read_archive(store, ArchiveConfig(folder=str(folder), max_anomaly_ratio=0.02))
+
+
+def test_no_folder_and_a_missing_folder_are_said(store, tmp_path):
+    with pytest.raises(ValueError, match="no archive folder is set"):
+        read_archive(store, ArchiveConfig())
+    with pytest.raises(FileNotFoundError, match="absent does not exist"):
+        read_archive(store, ArchiveConfig(folder=str(tmp_path / "absent")))
