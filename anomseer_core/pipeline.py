@@ -30,6 +30,12 @@ class SynthesisConfig(Config):
         default_factory=ArchiveConfig, description="Held-out real series from a folder of yours."
     )
 
+    @model_validator(mode="after")
+    def _train_on_other_series_than_test(self) -> "SynthesisConfig":
+        if self.train.seed == self.anomllm.seed:
+            raise ValueError("train.seed equals anomllm.seed: the policy would be trained on its own test series")
+        return self
+
 
 class PipelineConfig(Config):
     """Dataset synthesis, expert traces, cold start, TimerPO and evaluation. Every field shapes a result."""

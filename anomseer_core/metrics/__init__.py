@@ -1,0 +1,19 @@
+"""How answers are compared with labels. Every function takes half-open intervals and returns a small named result."""
+
+from anomseer_core.metrics.affiliation import affiliation_by_event, affiliation_score
+from anomseer_core.metrics.classification import class_correct, detection_correct
+from anomseer_core.metrics.localization import NO_ANSWER, LocationScores, location_scores
+from anomseer_core.metrics.pointwise import pointwise_score
+from anomseer_core.metrics.prf import PRF
+
+__all__ = [
+    "NO_ANSWER",
+    "PRF",
+    "LocationScores",
+    "affiliation_by_event",
+    "affiliation_score",
+    "class_correct",
+    "detection_correct",
+    "location_scores",
+    "pointwise_score",
+]

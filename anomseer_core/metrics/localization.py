@@ -1,0 +1,42 @@
+"""Where the anomalies are: both location metrics under the rules of the AnomLLM benchmark.
+
+Nothing to find and nothing claimed is perfect (ones), only one of the two is worthless (zeros). Training (the location
+reward of Eq. 1) and evaluation call the same function, so that they cannot drift.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from anomseer_core.metrics.affiliation import Form, affiliation_score
+from anomseer_core.metrics.pointwise import pointwise_score
+from anomseer_core.metrics.prf import PRF
+from anomseer_core.series import Interval, merge_intervals
+
+PERFECT = PRF(1.0, 1.0, 1.0)
+WORTHLESS = PRF(0.0, 0.0, 0.0)
+
+
+class LocationScores(NamedTuple):
+    """Six numbers in [0, 1], never NaN."""
+
+    affiliation: PRF
+    pointwise: PRF
+
+
+# Of an answer that cannot be used, too.
+NO_ANSWER = LocationScores(WORTHLESS, WORTHLESS)
+
+
+def location_scores(
+    truth: Iterable[Interval], prediction: Iterable[Interval], length: int, *, form: Form = "continuous"
+) -> LocationScores:
+    """Affiliation and point-wise P, R, F1 of half-open intervals, clipped to `[0, length)`, with the empty rules."""
+    true, predicted = merge_intervals(truth, length), merge_intervals(prediction, length)
+    if not true and not predicted:
+        return LocationScores(PERFECT, PERFECT)
+    # Only here could a precision be undefined: with an event and a prediction some zone always holds the latter.
+    if not true or not predicted:
+        return NO_ANSWER
+    return LocationScores(
+        affiliation_score(true, predicted, length, form=form), pointwise_score(true, predicted, length)
+    )

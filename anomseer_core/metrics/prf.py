@@ -1,0 +1,17 @@
+"""Precision, recall and F1 as one small value."""
+
+from typing import NamedTuple
+
+
+class PRF(NamedTuple):
+    """precision, recall and f1 in [0, 1]; precision is NaN where a metric leaves it undefined."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+def prf(precision: float, recall: float) -> PRF:
+    """Add F1, the harmonic mean; 0 when both are 0 or the precision is undefined (NaN)."""
+    total = precision + recall
+    return PRF(precision, recall, 2 * precision * recall / total if total > 0 else 0.0)

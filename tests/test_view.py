@@ -1,0 +1,120 @@
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anomseer_core.series import merge_intervals
+from anomseer_core.view import VIEW_UNITS, View, views
+
+
+@st.composite
+def view_and_intervals(draw, longest: int):
+    """A view of 1..longest samples somewhere in a series, and merged intervals of that series inside it."""
+    start, length = draw(st.integers(0, 5000)), draw(st.integers(1, longest))
+    edges = st.tuples(st.integers(0, length), st.integers(0, length))
+    local = merge_intervals(draw(st.lists(edges, max_size=6)), length)
+    return View(start, start + length), [(start + a, start + b) for a, b in local]
+
+
+def test_a_view_of_a_thousand_samples_is_the_identity():
+    intervals = [(0, 1), (150, 151), (990, 1000)]
+    assert View(0, 1000).to_units(intervals) == intervals
+    assert View(0, 1000).to_samples(intervals) == intervals
+    assert View(500, 1500).to_units([(650, 651)]) == [(150, 151)]
+    assert View(500, 1500).to_samples([(150, 151)]) == [(650, 651)]
+
+
+def test_short_series_by_hand():
+    # 400 samples: 2.5 units each. Sample 9 covers [22.5, 25) -> [23, 25), halves up; back: [9.2, 10) -> [9, 10).
+    view = View(0, 400)
+    assert view.to_units([(9, 10), (100, 110)]) == [(23, 25), (250, 275)]
+    assert view.to_samples([(23, 25), (250, 275)]) == [(9, 10), (100, 110)]
+    # A single unit is less than a sample: units 22 and 23 are [8.8, 9.2) and [9.2, 9.6), in samples 8 and 9.
+    assert view.to_samples([(22, 23)]) == [(8, 9)]
+    assert view.to_samples([(23, 24)]) == [(9, 10)]
+
+
+def test_long_view_by_hand():
+    # 2,000 samples: half a unit each. [101, 102) -> [50.5, 51): rounded to nothing, so the unit that holds its start.
+    view = View(0, 2000)
+    assert view.to_units([(101, 102), (1999, 2000)]) == [(50, 51), (999, 1000)]
+    assert view.to_samples([(50, 51), (999, 1000)]) == [(100, 102), (1998, 2000)]
+
+
+def test_clipping():
+    view = View(1000, 2000)
+    assert view.clip([(0, 100), (950, 1050), (1990, 2500), (3000, 3001)]) == [(1000, 1050), (1990, 2000)]
+    assert view.to_units([(950, 1050), (1990, 2500)]) == [(0, 50), (990, 1000)]
+    assert view.to_samples([(-10, 50), (990, 4000), (1000, 1001)]) == [(1000, 1050), (1990, 2000)]
+
+
+def test_touching_intervals_are_joined():
+    assert View(0, 1000).to_samples([(10, 20), (20, 30)]) == [(10, 30)]
+    assert View(0, 2000).to_units([(0, 19), (20, 40)]) == [(0, 20)]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(5, 5), (6, 5), (-1, 5)])
+def test_an_empty_or_negative_view_is_refused(start, stop):
+    with pytest.raises(ValueError, match="a view needs 0 <= start < stop"):
+        View(start, stop)
+
+
+@given(view_and_intervals(longest=VIEW_UNITS))
+def test_up_to_a_thousand_samples_come_back_exactly(case):
+    view, intervals = case
+    assert view.to_samples(view.to_units(intervals)) == intervals
+
+
+@given(view_and_intervals(longest=2 * VIEW_UNITS))
+def test_up_to_two_thousand_samples_come_back_within_one(case):
+    view, intervals = case
+    for start, stop in intervals:
+        ((start_back, stop_back),) = view.to_samples(view.to_units([(start, stop)]))
+        assert abs(start_back - start) <= 1
+        assert abs(stop_back - stop) <= 1
+
+
+@given(view_and_intervals(longest=20_000))
+def test_units_stay_in_the_picture_and_no_event_is_lost(case):
+    view, intervals = case
+    units = view.to_units(intervals)
+    assert units == merge_intervals(units, VIEW_UNITS)
+    assert bool(units) == bool(intervals)
+
+
+@given(st.integers(1, 5000), st.lists(st.tuples(st.integers(-2000, 2000), st.integers(-2000, 2000)), max_size=5))
+def test_any_units_become_samples_of_the_view(length, units):
+    view = View(7, 7 + length)
+    samples = view.to_samples(units)
+    assert view.clip(samples) == samples
+    assert bool(samples) == bool(merge_intervals(units, VIEW_UNITS))
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (1, [(0, 1)]),
+        (1000, [(0, 1000)]),
+        (2000, [(0, 2000)]),
+        (2001, [(0, 1000), (1000, 2000), (1001, 2001)]),
+        (2500, [(0, 1000), (1000, 2000), (1500, 2500)]),
+        (3000, [(0, 1000), (1000, 2000), (2000, 3000)]),
+    ],
+)
+def test_windows(length, expected):
+    assert [(view.start, view.stop) for view in views(length)] == expected
+
+
+def test_a_series_without_samples_has_no_view():
+    with pytest.raises(ValueError, match="a view needs"):
+        views(0)
+
+
+@given(st.integers(1, 12_000))
+def test_windows_cover_every_sample(length):
+    windows = views(length)
+    assert windows[0].start == 0
+    assert windows[-1].stop == length
+    assert all(after.start <= before.stop for before, after in itertools.pairwise(windows))
+    assert all(len(window) == VIEW_UNITS for window in windows) or len(windows) == 1
