@@ -1,0 +1,191 @@
+"""The results table from hand-written score rows."""
+
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from anomseer_core.reports.summary import GROUPS, bootstrap_interval, is_policy, summarise, to_markdown, to_terminal
+
+TASKS = [task for tasks in GROUPS.values() for task in tasks]
+
+
+def row(detector="policy", task="point", f1=0.5, **fields):
+    """A score row; what a test does not name is the same for all."""
+    values = {
+        "detector": detector,
+        "benchmark": "anomllm",
+        "task": task,
+        "split": "eval",
+        "truth_class": "contextual point",
+        "status": "ok",
+        "truth_events": 1,
+        "affiliation_precision": f1,
+        "affiliation_recall": f1,
+        "affiliation_f1": f1,
+        "pointwise_f1": 0.0,
+        "class_correct": True,
+        "detection_correct": True,
+    }
+    return values | fields
+
+
+def frame(*rows):
+    numbered = [{"series_id": f"s{index}", **values} for index, values in enumerate(rows)]
+    return pd.DataFrame(numbered).astype({"class_correct": "boolean"})
+
+
+def only(scores):
+    summary = summarise(scores)
+    assert len(summary) == 1
+    return summary.iloc[0]
+
+
+def test_means_are_over_all_series():
+    found = only(
+        frame(
+            row(f1=1.0, truth_events=0, truth_class="normal", affiliation_precision=1.0, pointwise_f1=1.0),
+            row(f1=0.5, affiliation_precision=0.4, affiliation_recall=2 / 3, pointwise_f1=0.2),
+            row(f1=0.3, affiliation_precision=0.7, affiliation_recall=0.2, class_correct=False),
+            row(f1=0.0, status="unparsable", class_correct=False, detection_correct=False),
+        )
+    )
+    assert found.n == 4
+    assert found.affiliation_precision == pytest.approx((1 + 0.4 + 0.7 + 0) / 4)
+    assert found.affiliation_recall == pytest.approx((1 + 2 / 3 + 0.2 + 0) / 4)
+    assert found.affiliation_f1 == pytest.approx((1 + 0.5 + 0.3 + 0) / 4)
+    assert found.pointwise_f1 == pytest.approx((1 + 0.2) / 4)
+    # The first series is normal.
+    assert found.affiliation_f1_anomalous == pytest.approx((0.5 + 0.3 + 0) / 3)
+    assert found.class_accuracy == pytest.approx(2 / 4)
+    assert found.detection_accuracy == pytest.approx(3 / 4)
+    assert found.unparsable == 1
+
+
+def test_groups_are_means_of_tasks_and_their_mean_is_unweighted():
+    found = only(
+        frame(
+            # freq: (0.1 + 0.3) / 2 = 0.2; with noisy-freq 0.6 the group is 0.4, whatever the number of series.
+            *(row(task="freq", f1=value) for value in (0.1, 0.3)),
+            row(task="noisy-freq", f1=0.6),
+            row(task="trend", f1=0.9),
+            row(task="flat-trend", f1=0.6),
+            row(task="noisy-trend", f1=0.3),
+            row(task="range", f1=0.8),
+            row(task="point", f1=0.2),
+            row(task="noisy-point", f1=0.4),
+        )
+    )
+    assert [found[group] for group in GROUPS] == pytest.approx([0.4, 0.6, 0.8, 0.3])
+    # (0.4 + 0.6 + 0.8 + 0.3) / 4
+    assert found.group_mean == pytest.approx(0.525)
+
+
+def test_a_group_with_a_missing_task_is_missing():
+    found = only(frame(*(row(task=task) for task in TASKS if task != "noisy-point")))
+    assert np.isnan(found["Point"])
+    assert np.isnan(found.group_mean)
+    assert found["Range"] == 0.5
+
+
+def test_other_benchmarks_have_no_groups():
+    found = only(frame(row(benchmark="visual_time_anomaly", task="trend")))
+    assert found[[*GROUPS, "group_mean"]].isna().all()
+
+
+def test_class_accuracy_counts_known_classes_only():
+    real = row(truth_class="unknown", class_correct=None)
+    assert only(frame(real, row(class_correct=False), row())).class_accuracy == 0.5
+    assert np.isnan(only(frame(real)).class_accuracy)
+
+
+def test_class_accuracy_is_missing_where_a_class_is_left_unnamed():
+    # Right about the normal series, silent about the other: 100 % of what it said, which tells nothing.
+    normal = row(truth_class="normal", truth_events=0)
+    assert np.isnan(only(frame(normal, row(class_correct=None))).class_accuracy)
+
+
+def test_normal_series_alone_leave_the_anomalous_column_empty():
+    assert np.isnan(only(frame(row(truth_class="normal", truth_events=0))).affiliation_f1_anomalous)
+
+
+def test_policies_stand_before_baselines():
+    names = ["isolation-forest", "oracle-middle", "nano", "always-empty", "another policy"]
+    summary = summarise(
+        frame(
+            *(row(detector=name, benchmark="z") for name in names),
+            *(row(detector=name, benchmark="a") for name in names),
+        )
+    )
+    order = ["nano", "another policy", "always-empty", "oracle-middle", "isolation-forest"]
+    assert summary["detector"].tolist() == order * 2
+    assert summary["benchmark"].tolist() == ["z"] * 5 + ["a"] * 5
+    assert is_policy("nano")
+    assert not is_policy("oracle-middle *")
+
+
+def test_two_scores_for_one_series_are_refused():
+    twice = frame(row(), row()).assign(series_id="s0")
+    with pytest.raises(ValueError, match="detector 'policy' has two scores for series 's0'"):
+        summarise(twice)
+
+
+def test_no_scores_are_refused():
+    with pytest.raises(ValueError, match="no scores to summarise"):
+        summarise(frame(row()).iloc[:0])
+
+
+def test_bootstrap_of_equal_values_is_a_point():
+    assert bootstrap_interval(np.full(5, 0.3), np.random.default_rng(0)) == pytest.approx((0.3, 0.3))
+
+
+def test_bootstrap_of_two_values():
+    # Means are 0, 1/2 and 1 with probabilities 1/4, 1/2, 1/4, so both tails hold more than 2.5 %.
+    assert bootstrap_interval(np.array([0.0, 1.0]), np.random.default_rng(0)) == (0.0, 1.0)
+
+
+def test_bootstrap_agrees_with_the_normal_interval():
+    values = np.random.default_rng(1).random(400)
+    low, high = bootstrap_interval(values, np.random.default_rng(0))
+    half = 1.96 * values.std() / 20
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.005)
+
+
+def test_the_interval_follows_the_seed():
+    scores = frame(*(row(f1=value) for value in np.linspace(0, 1, 30)))
+    first, again, other = summarise(scores), summarise(scores), summarise(scores, seed=1)
+    pd.testing.assert_frame_equal(first, again)
+    assert first.affiliation_f1_low[0] != other.affiliation_f1_low[0]
+
+
+def test_markdown():
+    summary = summarise(frame(row(detector="oracle-middle", benchmark="b", f1=0.25, class_correct=None), row("nano")))
+    lines = to_markdown(summary, {"archive": "no folder is given"}).splitlines()
+    assert lines[:5] == [
+        "### b",
+        "",
+        "| Detector | n | Aff. P | Aff. R | Aff. F1 | F1 95 % interval | Anom. F1 | Point F1 | Class | Detect | Lost |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| oracle-middle * | 1 | 25.0 | 25.0 | 25.0 | 25.0-25.0 | 25.0 | 0.0 | - | 100.0 | 0 |",
+    ]
+    assert "### anomllm: affiliation-F1 by group" in lines
+    assert "| nano | - | - | - | - | - |" in lines
+    assert lines[lines.index("### archive") + 2] == "Skipped: no folder is given"
+
+
+def test_the_terminal_tables_fit_a_hundred_columns():
+    names = ["nano [cold start]", "nano, TimerPO", "always-empty", "oracle-whole-series", "isolation-forest"]
+    scores = frame(*(row(detector=name, task=task, f1=1.0) for name in names for task in TASKS for _ in range(200)))
+    console = Console(width=100, file=StringIO())
+    console.print(to_terminal(summarise(scores), {"archive": "no folder is given"}))
+    text = console.file.getvalue()
+    assert "\u2026" not in text
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert max(map(len, lines)) <= 100
+    (overall, by_group) = [line.split() for line in lines if "oracle-whole-series *" in line]
+    assert overall[2:7] == ["1600", "100.0", "100.0", "100.0", "100.0-100.0"]
+    assert by_group[2:] == ["100.0"] * 5
+    assert "archive: skipped, no folder is given" in lines
+    assert any(line.strip().startswith("nano [cold start]") for line in lines)
