@@ -17,7 +17,7 @@ from anomseer_core.policy.prompts import PromptBatch
 
 @dataclass(frozen=True)
 class Scores:
-    """logprobs [B, N] of each response token; entropy [B, N] of its distribution; states [B, N, H] at the token."""
+    """Of each response token: logprobs [B, N], 0 on padding; entropy [B, N] of its distribution; states [B, N, H]."""
 
     logprobs: torch.Tensor
     entropy: torch.Tensor
@@ -97,6 +97,8 @@ class ResponseScorer(nn.Module):
         # The state before a token predicts it.
         length = encoded.embeddings.shape[1]
         logprobs, entropy = self._token_scores(states[:, length - 1 : -1], response_ids)
+        # Padding is a forbidden id: its log-probability of minus infinity must not reach a sum, even times zero.
+        logprobs = logprobs.masked_fill(~response_mask, 0.0)
         return Scores(logprobs, entropy, states[:, length:])
 
     def _states(

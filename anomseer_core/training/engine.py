@@ -6,14 +6,16 @@ machine without a compiler. Its own AdamW does too, hence `torch_adam`.
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import deepspeed
 import torch
 from torch import distributed, nn
 
 from anomseer_core.policy.precision import autocast
 from anomseer_core.training.config import LaunchConfig
+
+if TYPE_CHECKING:
+    import deepspeed
 
 
 class OptimizerSettings(Protocol):
@@ -26,6 +28,8 @@ class OptimizerSettings(Protocol):
 
 def start_distributed(local_rank: int) -> torch.device:
     """Join the group of ranks; returns this rank's device."""
+    import deepspeed  # only a rank needs it
+
     logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
     if torch.cuda.is_available():
         torch.cuda.set_device(local_rank)
@@ -45,6 +49,7 @@ def build_engine(
     schedule: Callable[[int], float] = lambda step: 1.0,
 ) -> "deepspeed.DeepSpeedEngine":
     """Wrap a module for training; `schedule` maps the optimiser step to a factor of the learning rate."""
+    import deepspeed
 
     def build_scheduler(optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
         return torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)

@@ -1,6 +1,7 @@
 """The process that DeepSpeed launches, once per rank: `python -m anomseer_core.training.rank JOB`."""
 
 import argparse
+import warnings
 from pathlib import Path
 
 from anomseer_core.training.job import TrainingJob
@@ -20,6 +21,8 @@ def main() -> None:
 
 
 def run(job: TrainingJob, local_rank: int) -> None:
+    # torch warns about names that DeepSpeed calls, once per call.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
     from torch import distributed
 
     from anomseer_core.training.engine import start_distributed

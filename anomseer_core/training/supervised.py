@@ -59,7 +59,7 @@ def _train_step(engine, processor, examples: list[Example], job: TrainingJob, de
     for prompts, ids, mask, index in batches:
         with forward_arithmetic(device, job.launch):
             scores = engine(prompts, ids, mask, index)
-        loss_sum = -(scores.logprobs * mask).sum()
+        loss_sum = -scores.logprobs.sum()
         # DeepSpeed averages over micro-batches and ranks; the token mean of the step is a sum over both.
         engine.backward(loss_sum * (len(batches) * job.launch.ranks / tokens))
         engine.step()

@@ -73,3 +73,12 @@ def test_forbidden_ids_have_no_probability(policy: Policy) -> None:
     assert policy.processor.stop_token_id not in policy.forbidden.tolist()
     assert policy.processor.image_token_id in policy.forbidden.tolist()
     assert 447 in policy.forbidden.tolist()
+
+
+def test_padding_has_log_probability_zero_and_finite_gradients(policy: Policy, prompts: PromptBatch) -> None:
+    ids, mask = policy.processor.encode_responses(["short", TEXTS[0]])
+    scores = ResponseScorer(policy)(prompts, ids, mask, torch.tensor([0, 1]))
+    assert (scores.logprobs[~mask] == 0).all()
+    scores.logprobs.sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in policy.model.parameters() if parameter.grad is not None)
+    policy.model.zero_grad()

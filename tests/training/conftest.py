@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from anomseer_core.expcot.corpus import write_traces
 
 from anomseer_core.expcot.config import ExpCoTConfig
+from anomseer_core.expcot.corpus import write_traces
 from anomseer_core.policy.birth import create_policy
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.store import Artifact, ArtifactStore
