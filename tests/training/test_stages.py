@@ -1,6 +1,7 @@
 """Real training jobs through DeepSpeed: one rank equals two, the same seed gives the same run, bad input is refused."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -51,47 +52,71 @@ def run(store, stage, inputs, config, ranks: int, observer=None, **launch) -> Ar
     return stage(store, **arguments, observer=observer or SilentObserver())
 
 
-@pytest.mark.parametrize(("stage", "config"), [(cold_start, COLD_START), (reinforce, TIMERPO)])
-def test_two_ranks_equal_one_and_accumulation(stage, config, inputs, tmp_path: Path) -> None:
-    """Fixed responses: expert traces, or samples whose randomness is fixed by seed, step and prompt."""
-    stores = [ArtifactStore(tmp_path / name) for name in ("one", "two", "chunks")]
-    recorder = Recorder()
-    one = run(stores[0], stage, inputs, config, 1, recorder, micro_responses=100)
-    two = run(stores[1], stage, inputs, config, 2, micro_responses=100)
-    chunked = run(stores[2], stage, inputs, config, 1, micro_responses=3)
-    before = weights(inputs.policy)
-    for name, tensor in weights(one).items():
-        torch.testing.assert_close(weights(two)[name], tensor, atol=2e-5, rtol=1e-3)
-        torch.testing.assert_close(weights(chunked)[name], tensor, atol=2e-5, rtol=1e-3)
-    assert any(not torch.equal(before[name], tensor) for name, tensor in weights(one).items())
-    metrics = [[record["metrics"] for record in lines(store, METRICS)] for store in stores]
-    for step in range(config.steps):
-        for other in metrics[1:]:
-            assert other[step]["loss"] == pytest.approx(metrics[0][step]["loss"], abs=1e-4)
-    # Whoever watches sees every step once, in order.
-    assert recorder.steps == [1, 2]
-    assert recorder.progressed == [(1, 2, "steps"), (2, 2, "steps")]
+@dataclass(frozen=True)
+class Finished:
+    """A finished run: its store, its checkpoint, and what its observer saw."""
+
+    store: ArtifactStore
+    checkpoint: Artifact
+    seen: Recorder
 
 
-def test_the_same_seed_gives_the_same_run_and_the_artifact_is_reused(inputs, tmp_path: Path) -> None:
-    stores = [ArtifactStore(tmp_path / name) for name in ("first", "second")]
-    artifacts = [run(store, reinforce, inputs, TIMERPO, 1) for store in stores]
-    first, second = (lines(store, METRICS) for store in stores)
-    assert first[0]["metrics"]["loss"] == second[0]["metrics"]["loss"]
-    assert artifacts[0].digest == artifacts[1].digest
-    assert lines(stores[0], COMPLETIONS) == lines(stores[1], COMPLETIONS)
-    again = run(stores[0], reinforce, inputs, TIMERPO, 1)
-    assert again.reused
-    assert again.digest == artifacts[0].digest
+@pytest.fixture(scope="module")
+def one_rank(inputs, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    store, seen = ArtifactStore(tmp_path_factory.mktemp("one-rank")), Recorder()
+    return Finished(store, run(store, reinforce, inputs, TIMERPO, 1, seen, micro_responses=100), seen)
 
 
-def test_completions_hold_both_advantages_and_metrics_their_names(inputs, tmp_path: Path) -> None:
+def assert_equal_training(first: ArtifactStore, second: ArtifactStore, checkpoints: list[Artifact]) -> None:
+    tensors = [weights(checkpoint) for checkpoint in checkpoints]
+    for name, tensor in tensors[0].items():
+        torch.testing.assert_close(tensors[1][name], tensor, atol=2e-5, rtol=1e-3)
+    for one, other in zip(lines(first, METRICS), lines(second, METRICS), strict=True):
+        assert other["metrics"]["loss"] == pytest.approx(one["metrics"]["loss"], abs=1e-4)
+
+
+def test_timerpo_on_two_ranks_in_chunks_equals_one_pass_on_one(inputs, one_rank: Finished, tmp_path: Path) -> None:
+    """The responses are the same: their randomness is fixed by seed, step and prompt."""
     store = ArtifactStore(tmp_path)
-    run(store, reinforce, inputs, TIMERPO, 1)
-    rows = lines(store, COMPLETIONS)[0]["rows"]
+    two = run(store, reinforce, inputs, TIMERPO, 2, micro_responses=3)
+    assert_equal_training(one_rank.store, store, [one_rank.checkpoint, two])
+    before = weights(inputs.policy)
+    assert any(not torch.equal(before[name], tensor) for name, tensor in weights(two).items())
+
+
+def test_cold_start_on_two_ranks_in_chunks_equals_one_pass_on_one(inputs, tmp_path: Path) -> None:
+    stores = [ArtifactStore(tmp_path / name) for name in ("one", "two")]
+    one = run(stores[0], cold_start, inputs, COLD_START, 1, micro_responses=100)
+    two = run(stores[1], cold_start, inputs, COLD_START, 2, micro_responses=1)
+    assert_equal_training(*stores, [one, two])
+
+
+def test_the_same_seed_gives_the_same_run_bit_for_bit(inputs, one_rank: Finished, tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    again = run(store, reinforce, inputs, TIMERPO, 1, micro_responses=100)
+    first, second = lines(one_rank.store, METRICS), lines(store, METRICS)
+    assert first[0]["metrics"]["loss"] == second[0]["metrics"]["loss"]
+    assert again.digest == one_rank.checkpoint.digest
+    assert lines(one_rank.store, COMPLETIONS) == lines(store, COMPLETIONS)
+
+
+def test_a_finished_training_is_reused(inputs, one_rank: Finished) -> None:
+    again = run(one_rank.store, reinforce, inputs, TIMERPO, 1, micro_responses=100)
+    assert again.reused
+    assert again.digest == one_rank.checkpoint.digest
+
+
+def test_an_observer_sees_every_step_once_in_order(one_rank: Finished) -> None:
+    assert one_rank.seen.steps == [1, 2]
+    assert one_rank.seen.completion_steps == [1, 2]
+    assert one_rank.seen.progressed == [(1, 2, "steps"), (2, 2, "steps")]
+
+
+def test_completions_hold_both_advantages_and_metrics_their_names(one_rank: Finished) -> None:
+    rows = lines(one_rank.store, COMPLETIONS)[0]["rows"]
     assert len(rows) == 4 * 3
     assert {"series_id", "response", "reward", "advantage_main", "advantage_reasoning", "advantage"} <= set(rows[0])
-    metrics = lines(store, METRICS)[0]["metrics"]
+    metrics = lines(one_rank.store, METRICS)[0]["metrics"]
     expected = {"reward", "reward_std", "frac_reward_zero_std", "kl", "entropy", "clip_ratio", "grad_norm", "loss"}
     assert expected | {"transport/cost", "reasoning_reward", "completions/mean_length"} <= set(metrics)
     # One update per batch: nothing can be clipped, and the first step starts from the reference itself.
