@@ -43,14 +43,23 @@ class PipelineConfig(Config):
     name: str = Field(
         "custom", min_length=1, max_length=100, description="Name of this configuration, a tag in MLflow."
     )
-    synthesis: SynthesisConfig = Field(default_factory=SynthesisConfig, description="The series.")
-    expcot: ExpCoTConfig = Field(default_factory=ExpCoTConfig, description="The expert chain-of-thought traces.")
+    synthesis: SynthesisConfig = Field(
+        default_factory=SynthesisConfig, description="The series: one split to train on, and three benchmarks held out."
+    )
+    expcot: ExpCoTConfig = Field(
+        default_factory=ExpCoTConfig, description="The expert chain-of-thought traces of the training split."
+    )
     policy: PolicyConfig = Field(default_factory=PolicyConfig, description="The policy before any training.")
     cold_start: ColdStartConfig = Field(
         default_factory=ColdStartConfig, description="Supervised training on the traces."
     )
-    training: TimerPOConfig = Field(default_factory=TimerPOConfig, description="TimerPO.")
-    launch: LaunchConfig = Field(default_factory=LaunchConfig, description="The training processes.")
+    training: TimerPOConfig = Field(
+        default_factory=TimerPOConfig,
+        description="TimerPO: group sampling, rewards, both advantages, clipped objective (section 4.2).",
+    )
+    launch: LaunchConfig = Field(
+        default_factory=LaunchConfig, description="The processes that train; they change results in the last bits only."
+    )
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Held-out evaluation.")
 
 

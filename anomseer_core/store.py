@@ -215,7 +215,7 @@ def _manifest(recipe: Recipe, directory: Path, rows: Mapping[str, int]) -> dict[
         "files": files,
         "rows": dict(rows),
         "commit": commit(),
-        "machine": {"processor": platform.machine(), "system": platform.system(), "cpus": os.cpu_count()},
+        "machine": {"processor": platform.machine(), "system": platform.system(), "threads": os.cpu_count()},
     }
 
 

@@ -10,8 +10,10 @@ from anomseer_core.config import Config
 class ArchiveConfig(Config):
     """A folder of real labelled series (TSB-UAD `.out` files, or a NAB checkout)."""
 
-    benchmark: Literal["archive"] = Field("archive", description="The reader; there is nothing to choose.")
-    folder: str = Field("", description="Folder that holds the archive; empty skips this benchmark.")
+    benchmark: Literal["archive"] = Field("archive", description="Name of the reader.")
+    folder: str = Field(
+        "", description="Folder that holds the archive (absolute, in the UI); empty skips this benchmark."
+    )
     count: int = Field(
         20, ge=1, le=100_000, description="At most this many series, spread evenly over the folder. [series]"
     )

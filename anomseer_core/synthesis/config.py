@@ -24,7 +24,7 @@ VISUAL_TASKS: tuple[VisualTask, ...] = ("global", "contextual", "seasonal", "tre
 class AnomLLMConfig(Config):
     """One split of the AnomLLM benchmark: `count` series of each task, from one seed as the original draws them."""
 
-    benchmark: Literal["anomllm"] = Field("anomllm", description="The generator; there is nothing to choose.")
+    benchmark: Literal["anomllm"] = Field("anomllm", description="Name of the generator.")
     split: Literal["train", "eval"] = Field("eval", description="Series to train on, or held out.")
     tasks: tuple[AnomLLMTask, ...] = Field(
         ANOMLLM_TASKS, min_length=1, description="Tasks of the benchmark to generate."
@@ -36,9 +36,7 @@ class AnomLLMConfig(Config):
 class VisualTimeAnomalyConfig(Config):
     """The five univariate types of VisualTimeAnomaly (T = 400), as released: every series has anomalies."""
 
-    benchmark: Literal["visual_time_anomaly"] = Field(
-        "visual_time_anomaly", description="The generator; there is nothing to choose."
-    )
+    benchmark: Literal["visual_time_anomaly"] = Field("visual_time_anomaly", description="Name of the generator.")
     split: Literal["train", "eval"] = Field("eval", description="Series to train on, or held out.")
     tasks: tuple[VisualTask, ...] = Field(VISUAL_TASKS, min_length=1, description="Anomaly types to generate.")
     count: int = Field(100, ge=1, le=100, description="Series of each type; the published split has 100. [series]")

@@ -1,5 +1,6 @@
 """What the ranks hand back: the trained policy, written once, by rank 0."""
 
+import torch
 from torch import distributed
 
 from anomseer_core.policy.model import Policy, save_policy
@@ -9,6 +10,10 @@ from anomseer_core.training.job import CHECKPOINT, TrainingJob
 def save_checkpoint(policy: Policy, job: TrainingJob, rank: int) -> None:
     """Rank 0 writes `job.folder/checkpoint`; the others wait for it."""
     if rank == 0:
-        facts = {"config": job.config.model_dump(mode="json"), "launch": job.launch.model_dump(mode="json")}
+        facts = {
+            "config": job.config.model_dump(mode="json"),
+            "launch": job.launch.model_dump(mode="json"),
+            "threads": torch.get_num_threads(),
+        }
         save_policy(policy, job.folder / CHECKPOINT, job.method, facts, parent=job.policy)
     distributed.barrier()

@@ -75,7 +75,7 @@ class TimerPOConfig(Config):
     group_size: int = Field(5, ge=1, le=64, description="G: responses sampled per prompt. [responses]")
     temperature: float = Field(1.0, gt=0, le=2, description="Sampling temperature of the rollouts.")
     max_response_tokens: int = Field(1024, ge=8, le=8192, description="Longest response. [tokens]")
-    rewards: RewardWeights = Field(default_factory=RewardWeights, description="Eq. 1.")
+    rewards: RewardWeights = Field(default_factory=RewardWeights, description="What a response earns (Eq. 1).")
     alpha: float = Field(0.3, ge=0, le=10, description="Weight of the reasoning advantage (Eq. 7); 0 is plain GRPO.")
     integration: Literal["orthogonal", "weighted_sum", "none"] = Field(
         "orthogonal",
@@ -89,7 +89,9 @@ class TimerPOConfig(Config):
         "paper",
         description="Groups whose rewards are all equal: follow the equations (reasoning alone remains), or drop them.",
     )
-    transport: TransportConfig = Field(default_factory=TransportConfig, description="Eq. 3-5.")
+    transport: TransportConfig = Field(
+        default_factory=TransportConfig, description="How far a sampled reasoning is from the expert's (Eq. 3-5)."
+    )
     clip: float = Field(0.2, gt=0, lt=1, description="Clipping range of the importance ratio (Eq. 8).")
     kl_weight: float = Field(
         0.001, ge=0, le=10, description="Weight of the KL penalty against the initial policy (Eq. 8)."

@@ -1,0 +1,47 @@
+# `make run` runs the whole pipeline, `make test` the tests. Either sets up .venv first, once.
+
+PYTHON ?= python3
+CONFIG ?= nano
+# Another index for torch, e.g. TORCH_INDEX=https://download.pytorch.org/whl/cu130 (or .../whl/cpu for a small
+# download without GPU libraries). Read when .venv is made: `make clean` before changing it.
+TORCH_INDEX ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+SOURCES := anomseer_core tasks flows mlflow_server tests
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-slow lint setup clean
+
+help: ## Show these targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+run: $(STAMP) ## Run the whole pipeline: data, traces, cold start, TimerPO, evaluation. CONFIG=nano by default.
+	$(BIN)/anomseer run --config $(CONFIG)
+
+test: $(STAMP) ## Run the tests (two CPU cores, no network).
+	$(PYTEST) -m "not slow and not browser and not gpu"
+
+test-slow: $(STAMP) ## Run the tests that take minutes.
+	$(PYTEST) -m "slow and not browser and not gpu"
+
+lint: $(STAMP) ## Check style and formatting.
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+setup: $(STAMP) ## Make .venv and install, nothing else.
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name it with PYTHON=python3.11"; exit 2; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "python3-venv is missing: apt-get install python3-venv"; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[test,dev]'
+	@touch $(STAMP)
+
+clean: ## Remove .venv and caches; results in .anomseer stay.
+	rm -rf $(VENV) *.egg-info build .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Prefect flows, one screen each, and the `anomseer` command that starts them."""

@@ -1,0 +1,177 @@
+"""The `anomseer` command. Heavy imports wait until a command needs them: help answers at once.
+
+A refusal is one line on standard error and exit status 2; a defect keeps its traceback.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import cyclopts
+
+from anomseer_core.settings import load_settings
+
+REFUSED = 2
+app = cyclopts.App(
+    name="anomseer",
+    help="Classify, localise and explain anomalies in time series: one traceable pipeline.",
+    help_format="plaintext",
+    version_flags=[],
+)
+Overrides = Annotated[list[str], cyclopts.Parameter(name="--set", negative="", show_default=False)]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit: 0 done, 2 refused, 130 or 143 stopped by a signal."""
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    try:
+        app(arguments, print_error=False, exit_on_error=False)
+    except cyclopts.CycloptsError as error:
+        sys.exit(_refuse(str(error)))
+    except KeyboardInterrupt:
+        sys.exit(_stopped(signal.SIGINT))
+
+
+@app.command
+def run(*, config: str = "nano", overrides: Overrides = ()) -> None:
+    """Run the whole pipeline: series, expert traces, cold start, TimerPO, evaluation.
+
+    Parameters
+    ----------
+    config
+        Name of the configuration to start from; `anomseer config NAME` prints it.
+    overrides
+        A field to change, as field=value with the dotted name it has in the configuration, such as
+        --set training.alpha=0. May be given several times.
+    """
+    with refusals():
+        from flows.preflight import require_runnable
+
+        chosen = _configuration(config, overrides)
+        require_runnable(chosen)
+    from flows.running import run_pipeline
+
+    with refusals():
+        run_pipeline(chosen)
+
+
+@app.command
+def evaluate(checkpoint: str = "latest", *, config: str = "nano", overrides: Overrides = ()) -> None:
+    """Evaluate a trained policy on held-out series, beside the trivial and classical detectors.
+
+    Parameters
+    ----------
+    checkpoint
+        Folder of a checkpoint, or `latest`: the newest one trained here.
+    config
+        Name of the configuration whose held-out series and decoding are used.
+    overrides
+        A field to change, such as --set anomllm.count=50 or --set 'benchmarks=["anomllm"]'. May be given several times.
+    """
+    with refusals():
+        from flows.evaluation_config import evaluation_of
+        from flows.overrides import apply_overrides
+        from flows.preflight import require_evaluable
+
+        start = evaluation_of(_configuration(config, ())).model_copy(update={"checkpoint": checkpoint})
+        chosen = apply_overrides(start, overrides)
+        require_evaluable(chosen)
+    from flows.running import run_evaluation
+
+    with refusals():
+        run_evaluation(chosen)
+
+
+@app.command
+def lineage(run_id: str) -> None:
+    """Print and verify the chain behind a run: from its results back to the generator's seed and the commit.
+
+    Parameters
+    ----------
+    run_id
+        Id of an MLflow run: a whole flow run, or one of its stages.
+    """
+    from flows.lineage_report import print_lineage
+
+    with refusals():
+        print_lineage(load_settings(), run_id)
+
+
+@app.command
+def config(name: str = "nano", *, overrides: Overrides = ()) -> None:
+    """Print a named configuration as JSON: every field that can be set.
+
+    Parameters
+    ----------
+    name
+        Name of the configuration.
+    overrides
+        A field to change before printing.
+    """
+    with refusals():
+        print(json.dumps(_configuration(name, overrides).model_dump(mode="json"), indent=2))
+
+
+@app.command
+def up(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> None:
+    """Start Prefect, MLflow and a worker on this machine, and register the deployments.
+
+    Parameters
+    ----------
+    prefect_port
+        Port of Prefect's pages and API.
+    mlflow_port
+        Port of MLflow's pages and API.
+    """
+    from flows import services
+
+    with refusals():
+        services.up(load_settings(), prefect_port=prefect_port, mlflow_port=mlflow_port)
+
+
+@app.command
+def down() -> None:
+    """Stop what `anomseer up` started, and nothing else."""
+    from flows import services
+
+    services.down(load_settings())
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """End the command with one line and status 2 where our own code refuses what it was given."""
+    from flows.terminal import is_user_error
+
+    try:
+        yield
+    except (ValueError, FileNotFoundError) as error:
+        if not is_user_error(error):
+            raise
+        sys.exit(_refuse(str(error)))
+
+
+def _configuration(name: str, overrides: Sequence[str]):
+    from anomseer_core.pipeline import CONFIGURATIONS
+    from flows.overrides import apply_overrides
+
+    if name not in CONFIGURATIONS:
+        raise ValueError(f"unknown configuration {name!r}; choose one of {', '.join(CONFIGURATIONS)}")
+    return apply_overrides(CONFIGURATIONS[name](), overrides)
+
+
+def _refuse(reason: str) -> int:
+    print(f"anomseer: error: {' '.join(reason.split())}", file=sys.stderr)
+    return REFUSED
+
+
+def _stopped(number: int) -> int:
+    print("anomseer: stopped; run it again to go on from the last finished stage", file=sys.stderr)
+    return 128 + number
+
+
+def _exit_on_signal(number: int, _frame: object) -> None:
+    """Let everything unwind: child processes end, MLflow and Prefect hear of it."""
+    raise SystemExit(_stopped(number))

@@ -1,0 +1,31 @@
+"""The deployments of `infra/prefect.yaml`: how they are registered, and where their parameters come from."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from typing import Any
+
+from anomseer_core.pipeline import CONFIGURATIONS
+
+WORK_POOL = "anomseer"
+
+
+def named_configuration(name: str) -> dict[str, Any]:
+    """A build step of `prefect.yaml`: the complete parameters of a named configuration, as the run form shows them."""
+    return {"config": CONFIGURATIONS[name]().model_dump(mode="json")}
+
+
+def register_deployments(environment: Mapping[str, str]) -> None:
+    """Create or update every deployment at the server that `environment` names, as `prefect deploy --all` does.
+
+    The work pool must exist. Raises RuntimeError with Prefect's own words when it refuses.
+    """
+    with as_file(files("infra") / "prefect.yaml") as path:
+        command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(path)]
+        # The file names modules, not paths; from its own folder nothing there can shadow them.
+        done = subprocess.run(
+            command, env=dict(environment), cwd=path.parent, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+    if done.returncode != 0:
+        raise RuntimeError(f"the deployments of {path} were not registered:\n{done.stdout}{done.stderr}")

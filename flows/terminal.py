@@ -1,0 +1,46 @@
+"""What the terminal shows of a run: the stages and their progress, not the engine's own bookkeeping.
+
+Nothing is lost: the run's page in Prefect has every line.
+"""
+
+import logging
+import re
+from types import TracebackType
+
+from anomseer_core.store import DamagedArtifact
+
+OUR_PACKAGES = ("anomseer_core", "flows", "tasks", "mlflow_server")
+ROUTINE = re.compile(r"(Beginning flow run|View at|Finished in state (Completed|Running)|Created task run)")
+
+
+def quieten() -> None:
+    """Install the filter on Prefect's console handler; Prefect must have been imported."""
+    from prefect.logging.handlers import PrefectConsoleHandler
+
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, PrefectConsoleHandler):
+            handler.addFilter(is_for_the_terminal)
+
+
+def is_for_the_terminal(record: logging.LogRecord) -> bool:
+    """Leaves out routine state changes, child processes' output, and traces of errors that end as one line."""
+    if getattr(record, "child_output", False) or ROUTINE.match(record.getMessage()):
+        return False
+    error = record.exc_info[1] if record.exc_info else None
+    return not (error and is_user_error(error))
+
+
+def is_user_error(error: BaseException) -> bool:
+    """Whether an error is a refusal that our own code words for its user: what arrives from a library is a defect."""
+    if isinstance(error, DamagedArtifact):
+        return True
+    return isinstance(error, (ValueError, FileNotFoundError)) and _raised_by_us(error.__traceback__)
+
+
+def _raised_by_us(trace: TracebackType | None) -> bool:
+    if trace is None:
+        return False
+    while trace.tb_next:
+        trace = trace.tb_next
+    name = trace.tb_frame.f_globals.get("__name__", "")
+    return name.split(".")[0] in OUR_PACKAGES

@@ -1,0 +1,59 @@
+"""Where this installation's MLflow records live: one experiment, on the embedded database unless told otherwise.
+
+`MLFLOW_TRACKING_URI` wins; without it, SQLite under `ANOMSEER_HOME`. The server that `anomseer up` starts has the same
+database and the same artifact folder, so a run made without servers shows up when they are started.
+"""
+
+import logging
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from anomseer_core.settings import Settings
+from mlflow_server.config import embedded_artifacts, embedded_backend
+
+EXPERIMENT = "anomseer"
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """A connection to MLflow: the client and the experiment that holds our runs."""
+
+    client: MlflowClient
+    uri: str
+    experiment_id: str
+
+
+def connect(settings: Settings) -> Tracking:
+    """The tracking store of these settings, with our experiment in it."""
+    return _connect(settings.mlflow_tracking_uri or embedded_backend(settings.home), settings.home)
+
+
+@cache
+def _connect(uri: str, home: Path) -> Tracking:
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # It prints whole traces of errors that it raises as well.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    # A server decides itself where its artifacts go; ours is told the same folder.
+    is_server = uri.startswith(("http://", "https://"))
+    if not is_server:
+        (home / "mlflow").mkdir(parents=True, exist_ok=True)
+    client = MlflowClient(uri)
+    return Tracking(client, uri, _experiment(client, None if is_server else embedded_artifacts(home)))
+
+
+def _experiment(client: MlflowClient, location: str | None) -> str:
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        try:
+            return client.create_experiment(EXPERIMENT, artifact_location=location)
+        except MlflowException:
+            # Another process may have created it in the meantime.
+            found = client.get_experiment_by_name(EXPERIMENT)
+            if found is None:
+                raise
+    return found.experiment_id

@@ -1,0 +1,23 @@
+"""The task that writes expert chain-of-thought traces."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from anomseer_core.expcot.config import ExpCoTConfig
+from anomseer_core.expcot.corpus import write_traces
+from tasks.stages import StageResult, run_stage
+
+
+@task(
+    name="expert-traces",
+    description="Write an expert trace for every training series, each number computed from the series.",
+    task_run_name="write expert traces",
+    cache_policy=NO_CACHE,
+)
+def write_expert_traces(mlflow_run: str, series: StageResult, config: ExpCoTConfig) -> StageResult:
+    return run_stage(
+        mlflow_run,
+        "expert-traces",
+        lambda store, inputs, observer: write_traces(store, inputs["series"], config, observer),
+        {"series": series},
+    )

@@ -1,0 +1,61 @@
+"""The task that turns scores into the summary: a Prefect artifact, and tables and metrics of the parent run."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from mlflow.entities import Metric
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
+from anomseer_core.reports.figures import group_bars
+from anomseer_core.reports.summary import GROUPED_BENCHMARK, is_policy, summarise, to_markdown
+from anomseer_core.settings import load_settings
+from tasks.connection import connect
+from tasks.evaluation import MEASURES
+from tasks.recording import record_pictures
+from tasks.stages import StageResult
+from tasks.tables import show_tables, write_table
+
+# Of a baseline the parent run holds only what stands beside the policy's headline; its own run holds the rest.
+BASELINE_MEASURES = ("affiliation_f1", "pointwise_f1")
+SUMMARY_TABLE = "summary.json"
+SUMMARY_TEXT = "summary.md"
+
+
+@task(
+    name="summary",
+    description="The results table: every detector on every benchmark.",
+    task_run_name="summary",
+    cache_policy=NO_CACHE,
+)
+def report(mlflow_run: str, scores: Sequence[StageResult], skipped: Mapping[str, str]) -> None:
+    summary = summarise(read_all_scores([result.path for result in scores]))
+    markdown = to_markdown(summary, skipped)
+    tracking = connect(load_settings())
+    client = tracking.client
+    write_table(client, mlflow_run, summary, SUMMARY_TABLE)
+    show_tables(client, mlflow_run, [SUMMARY_TABLE])
+    client.log_text(mlflow_run, markdown, SUMMARY_TEXT)
+    client.log_batch(mlflow_run, metrics=_metrics(summary))
+    if GROUPED_BENCHMARK in set(summary["benchmark"]):
+        record_pictures(tracking, mlflow_run, {"groups.png": group_bars(summary)})
+    create_markdown_artifact(markdown, key="summary", description="Every detector on the same held-out series.")
+
+
+def read_all_scores(paths: Sequence[str]) -> pd.DataFrame:
+    """The rows of several score artifacts, one below the other."""
+    return pd.concat([read_scores(Path(path) / SCORES_FILE) for path in paths], ignore_index=True)
+
+
+def _metrics(summary: pd.DataFrame) -> list[Metric]:
+    now = int(time.time() * 1000)
+    return [
+        Metric(f"{row['benchmark']}/{row['detector']}/{name}", float(row[name]), now, 0)
+        for row in summary.to_dict("records")
+        for name in (MEASURES if is_policy(row["detector"]) else BASELINE_MEASURES)
+        if not pd.isna(row[name])
+    ]

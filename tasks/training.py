@@ -1,0 +1,68 @@
+"""Tasks that train a policy in processes launched by DeepSpeed."""
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+from PIL import Image
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from anomseer_core.reports.figures import learning_curves
+from anomseer_core.store import Artifact
+from anomseer_core.training.config import ColdStartConfig, LaunchConfig, TimerPOConfig
+from anomseer_core.training.stages import cold_start, reinforce
+from tasks.observer import StageObserver
+from tasks.stages import StageResult, run_stage
+
+
+@task(
+    name="cold-start",
+    description="Supervised training on the expert traces, before reinforcement learning.",
+    task_run_name="cold start",
+    cache_policy=NO_CACHE,
+)
+def cold_start_policy(
+    mlflow_run: str,
+    policy: StageResult,
+    series: StageResult,
+    traces: StageResult,
+    config: ColdStartConfig,
+    launch: LaunchConfig,
+) -> StageResult:
+    return run_stage(
+        mlflow_run,
+        "cold-start",
+        lambda store, inputs, observer: cold_start(store, **inputs, config=config, launch=launch, observer=observer),
+        {"policy": policy, "series": series, "traces": traces},
+        draw=draw_learning_curves,
+    )
+
+
+@task(
+    name="timerpo",
+    description="Reinforcement learning with TimerPO: group sampling, rewards, optimal transport, clipped objective.",
+    task_run_name="TimerPO",
+    cache_policy=NO_CACHE,
+)
+def reinforce_policy(
+    mlflow_run: str,
+    policy: StageResult,
+    series: StageResult,
+    traces: StageResult,
+    config: TimerPOConfig,
+    launch: LaunchConfig,
+) -> StageResult:
+    return run_stage(
+        mlflow_run,
+        "timerpo",
+        lambda store, inputs, observer: reinforce(store, **inputs, config=config, launch=launch, observer=observer),
+        {"policy": policy, "series": series, "traces": traces},
+        draw=draw_learning_curves,
+    )
+
+
+def draw_learning_curves(
+    checkpoint: Artifact, _: Mapping[str, Artifact], observer: StageObserver
+) -> dict[str, Figure | Image.Image]:
+    title = f"{observer.name}, checkpoint {checkpoint.digest[:12]}"
+    return {"learning-curves.png": learning_curves(observer.history, title=title)}

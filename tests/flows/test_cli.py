@@ -1,0 +1,109 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from anomseer_core.pipeline import tiny
+from flows.cli import main
+
+
+@pytest.fixture(autouse=True)
+def untouched_signals() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def absent_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home that nothing has been written to; a refused command leaves it so."""
+    home = tmp_path / "absent"
+    monkeypatch.setenv("ANOMSEER_HOME", str(home))
+    return home
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that a refused command says; its exit status is 2."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    output = capsys.readouterr()
+    assert end.value.code == 2
+    assert output.out == ""
+    assert output.err.startswith("anomseer: error: ")
+    assert output.err.count("\n") == 1
+    return output.err.removeprefix("anomseer: error: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["run", "--config", "mini"], "unknown configuration 'mini'; choose one of nano, tiny"),
+        (["run", "--set", "training.alpha=11"], "training.alpha = 11: input should be less than or equal to 10"),
+        (["run", "--set", "training.alhpa=1"], "unknown field training.alhpa: did you mean alpha?"),
+        (["run", "--set", "synthesis.train.tasks=[]"], "synthesis.train.tasks = []: tuple should have at least 1 item"),
+        (["run", "--set", 'synthesis.train.tasks=["pint"]'], "synthesis.train.tasks.0 = 'pint': input should be"),
+        (["run", "--set", "synthesis.archive.folder=/no/archive"], "archive /no/archive does not exist"),
+        (["run", "--set", "policy.source=/no/weights"], "checkpoint folder /no/weights does not exist"),
+        (["run", "--set", "launch.ranks=3"], "cold_start.batch_size = 32 does not divide among 3 ranks"),
+        (["run", "--cofnig", "tiny"], "Unknown option"),
+        (["rnu"], "Unknown command"),
+        (["evaluate"], "no trained checkpoint in"),
+        (["evaluate", "/no/checkpoint"], "checkpoint folder /no/checkpoint does not exist"),
+        (["evaluate", "--set", 'benchmarks=["anomlm"]'], "benchmarks.0 = 'anomlm': input should be 'anomllm'"),
+        (["lineage", "123"], "no run is recorded yet"),
+        (["config", "mini"], "unknown configuration 'mini'"),
+    ],
+)
+def test_a_refusal_is_one_line_and_nothing_is_written(
+    arguments: list[str], line: str, absent_home: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert refused(arguments, capsys).startswith(line)
+    assert not absent_home.exists()
+
+
+def test_a_checkpoint_folder_without_weights_is_refused(
+    tmp_path: Path, absent_home: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "empty").mkdir()
+    for arguments in (["run", "--set", f"policy.source={tmp_path / 'empty'}"], ["evaluate", str(tmp_path / "empty")]):
+        assert refused(arguments, capsys).startswith(f"checkpoint folder {tmp_path / 'empty'} holds no *.safetensors")
+    assert not absent_home.exists()
+
+
+def test_config_prints_what_run_would_take(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as end:
+        main(["config", "tiny", "--set", "training.alpha=0"])
+    assert not end.value.code
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["training"].pop("alpha") == 0
+    expected = tiny().model_dump(mode="json")
+    assert expected["training"].pop("alpha") != 0
+    assert printed == expected
+
+
+def test_a_defect_keeps_its_traceback(absent_home: Path):
+    """A ValueError from inside a library is no refusal of ours."""
+    script = "from flows import cli\nwith cli.refusals():\n    int('x')\n"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_help_answers_at_once():
+    """Under a second on an idle machine; three allow for a busy one. What is heavy must not be imported."""
+    script = (
+        "import sys\nfrom flows import cli\n"
+        "try:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'prefect', 'mlflow', 'pandas', 'deepspeed', 'transformers'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Run the whole pipeline" in done.stdout
+    assert time.monotonic() - started < 3
