@@ -11,13 +11,13 @@ row in Table 8 (11.4 / 29.4 / 67.2 / 87.4) is therefore not this detector's. Z-n
 values out of range in white noise stay unseen, and two anomalies of one shape hide each other.
 """
 
-import warnings
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from anomseer_core.evaluation.config import Baseline
 from anomseer_core.evaluation.prediction import Prediction, located
+from anomseer_core.matrix_profile import matrix_profile
 from anomseer_core.series import Interval, Series, intervals_from_mask
 
 WINDOW_SHARE = 50 / 1000
@@ -53,14 +53,8 @@ def discord_intervals(values: np.ndarray) -> list[Interval]:
     known = np.flatnonzero(~np.isnan(values))
     if len(values) < LEAST_WINDOWS * window or not len(known):
         return []
-    # Imported here because it takes seconds, and compiles for half a minute when first used.
-    import stumpy
-
     bridged = np.interp(np.arange(len(values)), known, values[known])
-    with warnings.catch_warnings():
-        # Distances near zero are what a clean periodic series has.
-        warnings.filterwarnings("ignore", message="A large number of values in `P`")
-        profile = stumpy.stump(bridged, window)[:, 0].astype(np.float64)
+    profile = matrix_profile(bridged, window)
     mask = np.zeros(len(values), dtype=bool)
     mask[np.flatnonzero(is_discord(profile, window)) + window // 2] = True
     return intervals_from_mask(mask)

@@ -80,8 +80,8 @@ def _write_rows(series: Artifact, config: ExpCoTConfig, path: Path, observer: Ob
                     "evidence": json.dumps(trace.evidence.to_dict(), sort_keys=True),
                 }
             )
+            observer.progress(done, total, "traces")
             if len(rows) == ROWS_PER_GROUP or done == total:
                 writer.write_table(pa.Table.from_pylist(rows, schema=TRACE_SCHEMA))
                 rows.clear()
-                observer.progress(done, total, "traces")
     return done

@@ -15,7 +15,6 @@ Everything is computed on z-scores, so that no scale of the values matters.
 """
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +22,7 @@ from scipy.signal import detrend, savgol_filter
 
 from anomseer_core.expcot.config import ProbeThresholds
 from anomseer_core.expcot.evidence import Observation, Span, shown, stored
+from anomseer_core.matrix_profile import matrix_profile
 from anomseer_core.series import Interval, Series
 from anomseer_core.view import LONGEST_SINGLE_VIEW, VIEW_UNITS, View
 
@@ -197,26 +197,6 @@ def standardised_discords(z: np.ndarray, window: int) -> np.ndarray:
     profile = matrix_profile(z, window)
     floor = PROFILE_FLOOR * 2 * math.sqrt(window)
     return shown((profile - profile.mean()) / max(float(profile.std()), floor))
-
-
-def matrix_profile(values: np.ndarray, window: int) -> np.ndarray:
-    """z-normalised Euclidean distance of each window to its nearest match [T - window + 1] (Yeh et al. 2016).
-
-    One thread: at these lengths starting a second costs more than it saves. The first call in a process compiles.
-    """
-    # Importing stumpy and compiling its kernels takes seconds: whoever only reads traces does not wait for it.
-    import numba
-    import stumpy
-
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        with warnings.catch_warnings():
-            # Its advice for profiles near zero, which repeating series rightly have.
-            warnings.filterwarnings("ignore", message="A large number of values in `P` are smaller")
-            return stumpy.stump(values, window)[:, 0].astype(np.float64)
-    finally:
-        numba.set_num_threads(threads)
 
 
 def _complete(series: Series) -> np.ndarray:

@@ -11,13 +11,11 @@ from anomseer_core.expcot.config import ProbeThresholds
 from anomseer_core.expcot.scan import (
     dominant_period,
     histogram_scores,
-    matrix_profile,
     observe,
     scan,
     smoothed_gradient,
 )
 from anomseer_core.series import Series
-from tests import naive_matrix_profile
 
 THRESHOLDS = ProbeThresholds()
 TIME = np.arange(1000)
@@ -102,19 +100,6 @@ def test_the_season_does_not_hide_a_shift():
     # Filters of 51 and 21 samples reach 35 samples at most.
     assert averaged.deviations[:565].max() < 3
     assert plain.deviations[600:700].max() < 3
-
-
-def test_the_matrix_profile_is_its_definition():
-    values = wave(20, 160) + 0.3 * np.random.default_rng(3).normal(size=160)
-    assert matrix_profile(values, 16) == pytest.approx(naive_matrix_profile.profile(values, 16), abs=1e-6)
-
-
-def test_the_matrix_profile_leaves_the_threads_as_they_were():
-    import numba
-
-    before = numba.get_num_threads()
-    matrix_profile(wave(20, 100), 16)
-    assert numba.get_num_threads() == before
 
 
 def test_a_planted_discord_is_found():
