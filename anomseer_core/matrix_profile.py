@@ -3,6 +3,7 @@
 import logging
 import warnings
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 
 import numpy as np
@@ -16,7 +17,7 @@ def matrix_profile(values: np.ndarray, window: int) -> np.ndarray:
     """z-normalised Euclidean distance of each window to its nearest match, float64 `[T - window + 1]`.
 
     values: float64 `[T]` without NaN. Matches that overlap by three quarters of the window do not count; a window
-    without any match has distance infinity. The first call in a process compiles.
+    without any match has distance infinity. The first call on a machine compiles.
     """
     import numba
 
@@ -34,8 +35,19 @@ def matrix_profile(values: np.ndarray, window: int) -> np.ndarray:
 
 @cache
 def _load_stumpy() -> ModuleType:
-    """Imported when first used: whoever only reads traces waits for neither the import nor the compilation."""
-    import stumpy
+    """Imported when first used: whoever only reads traces waits for neither the import nor the compilation.
 
-    log.info("the matrix profile's kernels compile before their first use, up to a minute in each process")
+    Its kernels take about a minute to compile; kept on disk, beside the package or in the user's cache folder, they do
+    so once per installation instead of once per process.
+    """
+    import stumpy
+    import stumpy.cache
+
+    for module, name in stumpy.cache.get_njit_funcs():
+        try:
+            getattr(import_module(f"stumpy.{module}"), name).enable_caching()
+        except RuntimeError:
+            # No folder can be written to: every process compiles for itself.
+            break
+    log.info("the matrix profile: its kernels compile for about a minute, the first time on a machine")
     return stumpy

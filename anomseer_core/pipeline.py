@@ -83,7 +83,7 @@ def released() -> PipelineConfig:
 
 def nano() -> PipelineConfig:
     """The whole pipeline on two CPU cores within minutes: a small policy, a short cold start, a few TimerPO steps."""
-    decoding = DecodingConfig(max_response_tokens=160, batch_size=40)
+    decoding = DecodingConfig(max_response_tokens=192, batch_size=40)
     return PipelineConfig(
         name="nano",
         synthesis=SynthesisConfig(
@@ -92,12 +92,12 @@ def nano() -> PipelineConfig:
             archive=ArchiveConfig(count=10),
         ),
         expcot=ExpCoTConfig(style="brief"),
-        cold_start=ColdStartConfig(steps=120),
+        cold_start=ColdStartConfig(steps=160, batch_size=16),
         training=TimerPOConfig(
             steps=8,
             prompts_per_step=16,
             group_size=5,
-            max_response_tokens=160,
+            max_response_tokens=192,
             rewards=RewardWeights(location_metric="six"),
             learning_rate=5e-5,
         ),

@@ -17,6 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
 
 START_SECONDS = 180.0
 STOP_SECONDS = 20.0
@@ -111,11 +115,12 @@ def _server_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"} | own
 
 
-def _leave_with_parent(server) -> None:
+def _leave_with_parent(server: "uvicorn.Server") -> None:
     sys.stdin.buffer.read()
-    server.should_exit = True
-    # An open connection could hold it back.
-    time.sleep(STOP_SECONDS / 2)
+    if server.started:
+        server.should_exit = True
+        # An open connection could hold it back.
+        time.sleep(STOP_SECONDS / 2)
     os._exit(0)
 
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from anomseer_core.settings import Settings
 from anomseer_core.store import ArtifactStore
+from flows.terminal import plain_console
 from tasks.connection import connect
-from tasks.lineage import ORIGINS, Step, trace_lineage
+from tasks.lineage import Step, trace_lineage
 
 SHOWN_DIGEST = 12
-LINE_STARTS = ("run", "benchmark", "preset", "seed", "folder")
+FACT_LINES = (("run",), ("benchmark", "split", "tasks", "count", "folder", "preset", "source"), ("seed", "commit"))
 
 
 def print_lineage(settings: Settings, run_id: str) -> None:
@@ -20,17 +20,19 @@ def print_lineage(settings: Settings, run_id: str) -> None:
     if not settings.mlflow_tracking_uri and not database.exists():
         raise FileNotFoundError(f"no run is recorded yet: {database} does not exist; run the pipeline first")
     chain = trace_lineage(connect(settings), ArtifactStore(settings.home), run_id)
-    console = Console()
+    console = plain_console()
     console.print(build_tree(chain), highlight=False)
     count = sum(1 for _ in chain.artifacts())
     console.print(f"\n{count} artifacts verified: every file has its digest, MLflow and the manifests agree.")
 
 
-def build_tree(step: Step) -> Tree:
-    tree = Tree(_label(step), guide_style="dim")
+def build_tree(step: Step, commit_above: str = "") -> Tree:
+    """One branch for each input; a commit is told where it differs from the one above, and where a chain begins."""
+    commit = step.facts.get("commit", commit_above)
+    tree = Tree(_label(step, tells_commit=commit != commit_above or not step.inputs), guide_style="dim")
     for earlier in step.inputs:
         if not _is_told_by_a_sibling(earlier, step.inputs):
-            tree.add(build_tree(earlier))
+            tree.add(build_tree(earlier, commit))
     return tree
 
 
@@ -41,7 +43,7 @@ def _is_told_by_a_sibling(step: Step, siblings: Sequence[Step]) -> bool:
     )
 
 
-def _label(step: Step) -> Text:
+def _label(step: Step, *, tells_commit: bool) -> Text:
     label = Text()
     if step.role:
         label.append(f"{step.role}: ", style="dim")
@@ -51,17 +53,10 @@ def _label(step: Step) -> Text:
     if step.seen_above:
         label.append("  (as above)", style="dim")
         return label
-    for name in ("run", "commit", *ORIGINS):
-        if name in step.facts:
-            label.append("\n  " if name in LINE_STARTS else "  ")
-            label.append(f"{name} ", style="dim")
-            label.append(_shorten(name, step.facts[name]))
+    for names in FACT_LINES:
+        told = [name for name in names if name in step.facts and (tells_commit or name != "commit")]
+        parts = [Text.assemble((f"{name} ", "dim"), step.facts[name]) for name in told]
+        if parts:
+            label.append("\n  ")
+            label.append(Text("  ").join(parts))
     return label
-
-
-def _shorten(name: str, value: str) -> str:
-    """A commit as git abbreviates it, still marked when its checkout had changes."""
-    if name != "commit":
-        return value
-    commit, mark, _ = value.partition("-dirty")
-    return commit[:SHOWN_DIGEST] + mark

@@ -8,6 +8,7 @@ from prefect import runtime
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
+from prefect.utilities.urls import url_for
 
 from anomseer_core.config import Config
 from anomseer_core.settings import load_settings
@@ -26,7 +27,8 @@ def recorded_flow_run(configuration: str, config: Config) -> Iterator[str]:
     about = {
         tags.CONFIGURATION: configuration,
         tags.COMMIT: commit(),
-        tags.FLOW_RUN_URL: runtime.flow_run.ui_url or "",
+        # Not `runtime.flow_run.ui_url`: its path is not the one that Prefect's pages answer to.
+        tags.FLOW_RUN_URL: url_for("flow-run", obj_id=runtime.flow_run.id) or "",
         tags.FLOW: runtime.flow_run.flow_name,
     }
     run_id = find_or_create_parent(

@@ -8,19 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.settings import Settings, load_settings
 from flows.embedded_api import embedded_api, send_pending
 from flows.environment import prepare
 from flows.evaluation_config import EvaluationRunConfig
-from flows.terminal import quieten
+from flows.terminal import plain_console, quieten
 
 if TYPE_CHECKING:
     from flows.held_out import RunSummary
-
-TABLE_COLUMNS = 100
 
 
 def run_pipeline(config: PipelineConfig) -> None:
@@ -77,9 +73,7 @@ def print_summary(settings: Settings, summary: "RunSummary") -> None:
     from tasks.connection import connect
     from tasks.reports import read_all_scores
 
-    console = Console()
-    # A file or a pipe has no width; the tables take 100 columns.
-    console = console if console.is_terminal else Console(width=TABLE_COLUMNS)
+    console = plain_console()
     console.print()
     console.print(to_terminal(summarise(read_all_scores(summary.scores)), summary.skipped))
     console.print()
@@ -92,4 +86,4 @@ def print_summary(settings: Settings, summary: "RunSummary") -> None:
         "In a browser": "anomseer up",
     }
     for name, place in places.items():
-        console.print(f"{name:<20} {place}", highlight=False, soft_wrap=True)
+        console.print(f"{name:<20} {place}", soft_wrap=True)

@@ -39,12 +39,13 @@ QUIET = {
 
 @dataclass(frozen=True)
 class Services:
-    """What `up` started, as `services.json` holds it."""
+    """What `up` started, as `services.json` holds it. runs_url is the page of our runs in MLflow."""
 
     prefect_api_url: str
     mlflow_url: str
     mark: str
     processes: tuple[BackgroundProcess, ...] = ()
+    runs_url: str = ""
 
     @property
     def prefect_url(self) -> str:
@@ -62,7 +63,7 @@ class Services:
         return len(self.processes) == 3 and all(process.find() for process in self.processes)
 
     def describe(self) -> str:
-        return f"Prefect  {self.prefect_url}\nMLflow   {self.mlflow_url}"
+        return f"Prefect  {self.prefect_url}\nMLflow   {self.runs_url}"
 
 
 def up(
@@ -153,13 +154,18 @@ def _start_all(settings: Settings, services: Services, say: Callable[[str], None
     services = _start_mlflow(settings, services, environment)
     _wait_for(settings, services, "prefect", lambda: answers(f"{services.prefect_api_url}/health"))
     say("Starting a worker")
-    command = [*PREFECT, "worker", "start", "--pool", WORK_POOL, "--type", "process", "--name", services.worker_name]
-    services = _start(settings, services, "worker", command, environment)
+    services = _start(settings, services, "worker", _worker_command(services), environment)
     _wait_for(settings, services, "mlflow", lambda: answers(f"{services.mlflow_url}/health"))
     _wait_for(settings, services, "worker", lambda: _worker_is_online(services))
     say("Registering the deployments of infra/prefect.yaml")
     register_deployments(environment)
-    return services
+    return _record(settings, replace(services, runs_url=_runs_page(settings, services)))
+
+
+def _worker_command(services: Services) -> list[str]:
+    """One flow run at a time: two would share the same cores and GPUs. The others wait their turn."""
+    command = [*PREFECT, "worker", "start", "--pool", WORK_POOL, "--type", "process", "--limit", "1"]
+    return [*command, "--name", services.worker_name]
 
 
 def _start_prefect(settings: Settings, services: Services, environment: Mapping[str, str]) -> Services:
@@ -185,9 +191,7 @@ def _start(
 ) -> Services:
     """Start one process and record it at once, so that `down` finds it even when `up` is killed."""
     process = start(name, command, environment, log=_log(settings, name))
-    services = replace(services, processes=(*services.processes, process))
-    _write_atomically(_path(settings), json.dumps(asdict(services), indent=2) + "\n")
-    return services
+    return _record(settings, replace(services, processes=(*services.processes, process)))
 
 
 def _wait_for(settings: Settings, services: Services, name: str, ready: Callable[[], bool]) -> None:
@@ -216,6 +220,14 @@ def _worker_is_online(services: Services) -> bool:
         return False  # the worker has not made its pool yet
 
 
+def _runs_page(settings: Settings, services: Services) -> str:
+    """Our runs in MLflow, whose own start page shows the language-model views that we do not fill."""
+    from tasks.connection import connect
+
+    experiment = connect(replace(settings, mlflow_tracking_uri=services.mlflow_url)).experiment_id
+    return f"{services.mlflow_url}/#/experiments/{experiment}/runs?workflowType=machine_learning"
+
+
 def _require_free(port: int, flag: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -225,11 +237,13 @@ def _require_free(port: int, flag: str) -> None:
             raise ValueError(f"port {port} is taken; choose another with {flag}") from error
 
 
-def _write_atomically(path: Path, text: str) -> None:
+def _record(settings: Settings, services: Services) -> Services:
+    path = _path(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_text(json.dumps(asdict(services), indent=2) + "\n", encoding="utf-8")
     temporary.replace(path)
+    return services
 
 
 def _path(settings: Settings) -> Path:

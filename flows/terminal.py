@@ -7,10 +7,19 @@ import logging
 import re
 from types import TracebackType
 
+from rich.console import Console
+
 from anomseer_core.store import DamagedArtifact
 
 OUR_PACKAGES = ("anomseer_core", "flows", "tasks", "mlflow_server")
+TABLE_COLUMNS = 100
 ROUTINE = re.compile(r"(Beginning flow run|View at|Finished in state (Completed|Running)|Created task run)")
+
+
+def plain_console() -> Console:
+    """Standard output; a file or a pipe has no width of its own and takes what the tables need."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=TABLE_COLUMNS)
 
 
 def quieten() -> None:

@@ -211,4 +211,4 @@ def _origin(artifact: Artifact) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return str(len(value)) if isinstance(value, list) else str(value)

@@ -14,6 +14,7 @@ from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
 from anomseer_core.reports.figures import group_bars
 from anomseer_core.reports.summary import GROUPED_BENCHMARK, is_policy, summarise, to_markdown
 from anomseer_core.settings import load_settings
+from tasks import tags
 from tasks.connection import connect
 from tasks.evaluation import MEASURES
 from tasks.recording import record_pictures
@@ -24,6 +25,8 @@ from tasks.tables import show_tables, write_table
 BASELINE_MEASURES = ("affiliation_f1", "pointwise_f1")
 SUMMARY_TABLE = "summary.json"
 SUMMARY_TEXT = "summary.md"
+# MLflow refuses longer tags.
+NOTE_CHARACTERS = 8000
 
 
 @task(
@@ -40,6 +43,8 @@ def report(mlflow_run: str, scores: Sequence[StageResult], skipped: Mapping[str,
     write_table(client, mlflow_run, summary, SUMMARY_TABLE)
     show_tables(client, mlflow_run, [SUMMARY_TABLE])
     client.log_text(mlflow_run, markdown, SUMMARY_TEXT)
+    note = markdown if len(markdown) <= NOTE_CHARACTERS else f"The results are in {SUMMARY_TEXT} among the artifacts."
+    client.set_tag(mlflow_run, tags.NOTE, note)
     client.log_batch(mlflow_run, metrics=_metrics(summary))
     if GROUPED_BENCHMARK in set(summary["benchmark"]):
         record_pictures(tracking, mlflow_run, {"groups.png": group_bars(summary)})

@@ -1,5 +1,8 @@
 """The matrix profile against its definition."""
 
+import subprocess
+import sys
+
 import numba
 import numpy as np
 import pytest
@@ -21,3 +24,17 @@ def test_it_leaves_the_threads_as_they_were() -> None:
     before = numba.get_num_threads()
     matrix_profile(wave(20, 100), 16)
     assert numba.get_num_threads() == before
+
+
+def test_the_compiled_kernels_are_kept_for_the_next_process() -> None:
+    matrix_profile(wave(20, 100), 16)
+    program = """
+import numpy as np
+from anomseer_core.matrix_profile import matrix_profile
+matrix_profile(np.sin(np.arange(100.0)), 16)
+from stumpy import stump
+import sys
+print(sum(sys.modules["stumpy.stump"]._stump.stats.cache_hits.values()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 0

@@ -48,7 +48,8 @@ def test_up_again_starts_nothing(services: Services, settings: Settings, capsys:
     said = capsys.readouterr().out
     assert "Running already" in said
     assert services.prefect_url in said
-    assert services.mlflow_url in said
+    assert services.runs_url in said
+    assert services.runs_url.startswith(services.mlflow_url)
 
 
 def test_deployments_are_registered_with_their_schedules_paused(services: Services) -> None:

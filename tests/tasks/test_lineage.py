@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from anomseer_core.recipe import Stage
 from anomseer_core.settings import load_settings
 from anomseer_core.store import MANIFEST, ArtifactStore, DamagedArtifact, commit
 from tasks import tags
@@ -12,7 +11,7 @@ from tasks.connection import Tracking
 from tasks.lineage import BrokenLineage, Step, trace_lineage
 from tasks.stages import StageResult
 from tests.tasks.test_tracking import parent_of
-from tests.tasks.toy_stages import chain, draw, train
+from tests.tasks.toy_stages import chain
 
 
 @pytest.fixture
