@@ -92,7 +92,7 @@ def nano() -> PipelineConfig:
             archive=ArchiveConfig(count=10),
         ),
         expcot=ExpCoTConfig(style="brief"),
-        cold_start=ColdStartConfig(steps=160, batch_size=16),
+        cold_start=ColdStartConfig(steps=140, batch_size=16),
         training=TimerPOConfig(
             steps=8,
             prompts_per_step=16,

@@ -36,10 +36,12 @@ class AdoptedPolicy(PolicyConfig):
 
 
 def create_policy(
-    store: ArtifactStore, traces: Artifact, config: PolicyConfig, observer: Observer = SILENT
+    store: ArtifactStore, traces: Artifact | None, config: PolicyConfig, observer: Observer = SILENT
 ) -> Artifact:
     """The initial policy as a checkpoint artifact. Only `nano` reads the traces: its tokenizer is trained on them."""
     if config.preset == "nano" and not config.source:
+        if traces is None:
+            raise ValueError("the nano policy is born from expert traces; give them, or name a policy.source")
         traces.verify()
         recipe = Recipe(BIRTH, {"traces": traces.reference}, config)
         return store.produce(recipe, lambda folder: _write_nano(folder, traces, config))

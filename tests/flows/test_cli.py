@@ -49,7 +49,10 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["run", "--set", 'synthesis.train.tasks=["pint"]'], "synthesis.train.tasks.0 = 'pint': input should be"),
         (["run", "--set", "synthesis.archive.folder=/no/archive"], "archive /no/archive does not exist"),
         (["run", "--set", "policy.source=/no/weights"], "checkpoint folder /no/weights does not exist"),
-        (["run", "--set", "launch.ranks=3"], "cold_start.batch_size = 32 does not divide among 3 ranks"),
+        (
+            ["run", "--set", "cold_start.batch_size=32", "--set", "launch.ranks=3"],
+            "cold_start.batch_size = 32 does not divide among 3 ranks",
+        ),
         (["run", "--cofnig", "tiny"], "Unknown option"),
         (["rnu"], "Unknown command"),
         (["evaluate"], "no trained checkpoint in"),

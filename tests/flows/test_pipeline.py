@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
 from anomseer_core.pipeline import PipelineConfig, tiny
 from anomseer_core.settings import load_settings
+from anomseer_core.store import ArtifactStore
+from flows.evaluate import evaluate
+from flows.evaluation_config import evaluation_of, find_checkpoint
 from flows.held_out import RunSummary
 from flows.lineage_report import print_lineage
 from flows.overrides import apply_overrides
@@ -175,6 +179,29 @@ def test_parameters_from_the_form_change_what_depends_on_them_alone(world: World
     answers = {f"timerpo on {name}" for name in data}
     # Two small policies may well answer alike; scores of equal answers are reused.
     assert {"timerpo"} | answers <= recomputed <= {"timerpo"} | answers | {f"scores of {name}" for name in answers}
+
+
+def test_the_latest_checkpoint_is_evaluated_from_what_is_there(world: World, first: RunSummary):
+    """The same series and decoding as in the pipeline: every answer is found again."""
+    config = evaluation_of(world.config).model_copy(update={"checkpoint": first.policies["timerpo"]})
+    summary = evaluate(config)
+    assert all(world.children(summary.mlflow_run).values())
+    assert summary.policies == {"timerpo": first.policies["timerpo"]}
+    latest = find_checkpoint(ArtifactStore(world.home), "latest")
+    assert latest.manifest["stage"] == "timerpo"
+
+
+def test_a_checkpoint_folder_from_elsewhere_is_taken_in_and_evaluated(world: World, first: RunSummary, tmp_path: Path):
+    folder = tmp_path / "foreign"
+    shutil.copytree(first.policies["timerpo"], folder, ignore=shutil.ignore_patterns("manifest.json", "volatile.json"))
+    changes = {"checkpoint": str(folder), "benchmarks": ("archive",)}
+    summary = evaluate(evaluation_of(world.config).model_copy(update=changes))
+    stages = world.children(summary.mlflow_run)
+    answers = [f"{name} on archive-eval" for name in ("foreign", *BASELINES)]
+    assert set(stages) == {"adopted-policy", "archive-eval", *answers, *(f"scores of {name}" for name in answers)}
+    assert {name for name, reused in stages.items() if not reused} >= {"adopted-policy", "foreign on archive-eval"}
+    rows = [read_scores(Path(path) / SCORES_FILE) for path in (summary.scores[0], first.scores[-4])]
+    assert rows[0].drop(columns="detector").equals(rows[1].drop(columns="detector"))
 
 
 def start_training(world: World, alpha: float) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
