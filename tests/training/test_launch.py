@@ -58,6 +58,7 @@ def wait_until(condition, seconds: float) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_no_process_outlives_an_owner_that_is_killed(inputs, tmp_path: Path) -> None:
     job = build_job(inputs, tmp_path / "job", steps=10_000)
     script = tmp_path / "owner.py"
