@@ -22,8 +22,9 @@ help: ## Show these targets.
 run: $(STAMP) ## Run the whole pipeline: data, traces, cold start, TimerPO, evaluation. CONFIG=nano by default.
 	$(BIN)/anomseer run --config $(CONFIG)
 
+# Two workers, a file to each: half of the time goes by in servers and launchers starting.
 test: $(STAMP) ## Run the tests (two CPU cores, no network).
-	$(PYTEST) -m "not slow and not browser and not gpu"
+	$(PYTEST) --numprocesses 2 --dist loadfile -m "not slow and not browser and not gpu"
 
 test-slow: $(STAMP) ## Run the tests that take minutes.
 	$(PYTEST) -m "slow and not browser and not gpu"
