@@ -37,7 +37,7 @@ def test_there_is_one_trace_per_series_in_order(store, series):
     traces = write_traces(store, series, BRIEF, Listener())
     assert traces.kind == "traces"
     assert traces.rows == {"traces.parquet": 4}
-    assert progress == [(4, 4, "traces")]
+    assert progress == [(done, 4, "traces") for done in range(1, 5)]
     rows = list(read_traces(traces.file("traces.parquet")))
     items = list(read_series(series.file("series.parquet")))
     for row, item in zip(rows, items, strict=True):
