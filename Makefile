@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 CONFIG ?= nano
-# Another index for torch, e.g. TORCH_INDEX=https://download.pytorch.org/whl/cu130 (or .../whl/cpu for a small
-# download without GPU libraries). Read when .venv is made: `make clean` before changing it.
+# Another index for torch; PyTorch lists one for each CUDA version, and one of small builds without GPU libraries.
+# Read when .venv is made: `make clean` before changing it.
 TORCH_INDEX ?=
 
 VENV := .venv
