@@ -14,7 +14,7 @@ SOURCES := anomseer_core tasks flows mlflow_server infra tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow lint setup clean
+.PHONY: help run test test-slow bench lint setup clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -28,6 +28,9 @@ test: $(STAMP) ## Run the tests (two CPU cores, no network).
 
 test-slow: $(STAMP) ## Run the tests that take minutes.
 	$(PYTEST) -m "slow and not browser and not gpu"
+
+bench: $(STAMP) ## Measure speed beside straightforward peers, in the same run.
+	$(BIN)/python -m infra.bench
 
 lint: $(STAMP) ## Check style and formatting.
 	$(BIN)/ruff check $(SOURCES)

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.config import Config
 from anomseer_core.evaluation.config import DecodingConfig, EvaluationConfig
-from anomseer_core.expcot.config import ExpCoTConfig
+from anomseer_core.expcot.config import ExpCoTConfig, released_rules
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
 from anomseer_core.training.config import ColdStartConfig, LaunchConfig, RewardWeights, TimerPOConfig, TransportConfig
@@ -77,7 +77,11 @@ def released() -> PipelineConfig:
     )
     evaluation = EvaluationConfig(decoding=DecodingConfig(temperature=0.4))
     return PipelineConfig(
-        name="released", policy=PolicyConfig(preset="qwen2.5-vl-3b"), training=training, evaluation=evaluation
+        name="released",
+        expcot=ExpCoTConfig(rules=released_rules()),
+        policy=PolicyConfig(preset="qwen2.5-vl-3b"),
+        training=training,
+        evaluation=evaluation,
     )
 
 

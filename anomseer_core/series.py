@@ -6,6 +6,7 @@ pairs instead; `dialogue.py` converts at that border and nowhere else.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 Interval = tuple[int, int]
@@ -21,6 +23,8 @@ Interval = tuple[int, int]
 # Float library builds differ in the last bits; what is stored and hashed is rounded to this many decimals.
 STORED_DECIMALS = 6
 ROWS_PER_GROUP = 256
+# Samples become Python objects on their way, which take four times their room.
+ROWS_AT_ONCE = 16
 
 SERIES_SCHEMA = pa.schema(
     [
@@ -139,14 +143,40 @@ def write_series(series: Iterable[Series], path: Path) -> int:
     return count
 
 
-def read_series(path: Path) -> Iterator[Series]:
-    """Stream the series of one Parquet file written by `write_series`, in order."""
+def read_series(path: Path, rows: range | None = None) -> Iterator[Series]:
+    """Stream the series of one Parquet file written by `write_series`, in order.
+
+    rows: consecutive row numbers, counted from 0; what lies outside them is hardly touched.
+    """
+    with _series_file(path) as file:
+        first = 0
+        for group in range(file.num_row_groups):
+            stop = first + file.metadata.row_group(group).num_rows
+            wanted = range(first, stop) if rows is None else range(max(first, rows.start), min(stop, rows.stop))
+            if wanted:
+                table = file.read_row_group(group).slice(wanted.start - first, len(wanted))
+                for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
+                    yield from map(_from_row, batch.to_pylist())
+            first = stop
+
+
+def index_series(path: Path) -> list[tuple[str, int]]:
+    """Id and number of samples of each series of a file, in order; the samples themselves stay outside Python."""
+    index: list[tuple[str, int]] = []
+    with _series_file(path) as file:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=["id", "values"])
+            lengths = pc.list_value_length(pc.list_element(table["values"], 0))
+            index += zip(table["id"].to_pylist(), lengths.to_pylist(), strict=True)
+    return index
+
+
+@contextmanager
+def _series_file(path: Path) -> Iterator[pq.ParquetFile]:
     with pq.ParquetFile(path) as file:
         if not file.schema_arrow.equals(SERIES_SCHEMA):
             raise ValueError(f"{path}: not a series file (its columns are {file.schema_arrow.names})")
-        for batch in file.iter_batches(batch_size=ROWS_PER_GROUP):
-            for row in batch.to_pylist():
-                yield _from_row(row)
+        yield file
 
 
 def _to_row(series: Series) -> dict[str, Any]:

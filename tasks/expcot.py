@@ -1,16 +1,17 @@
-"""The task that writes expert chain-of-thought traces."""
+"""The task that gives series their expert chain-of-thought traces."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from anomseer_core.expcot.config import ExpCoTConfig
 from anomseer_core.expcot.corpus import write_traces
+from tasks.fan_out import fan_out
 from tasks.stages import StageResult, run_stage
 
 
 @task(
     name="expert-traces",
-    description="Write an expert trace for every training series, each number computed from the series.",
+    description="Write an expert trace for every training series, or take one from elsewhere; check every number.",
     task_run_name="write expert traces",
     cache_policy=NO_CACHE,
 )
@@ -18,6 +19,6 @@ def write_expert_traces(mlflow_run: str, series: StageResult, config: ExpCoTConf
     return run_stage(
         mlflow_run,
         "expert-traces",
-        lambda store, inputs, observer: write_traces(store, inputs["series"], config, observer),
+        lambda store, inputs, observer: write_traces(store, inputs["series"], config, observer, fan_out=fan_out),
         {"series": series},
     )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from anomseer_core.series import (
     AnomalyClass,
     Series,
+    index_series,
     intervals_from_mask,
     mask_from_intervals,
     merge_intervals,
@@ -118,6 +119,18 @@ def test_round_trip_over_several_row_groups(tmp_path):
     assert write_series((Series(str(row), [float(row)]) for row in range(600)), path) == 600
     assert [series.id for series in read_series(path)] == [str(row) for row in range(600)]
     assert pq.ParquetFile(path).num_row_groups == 3
+
+
+def test_a_stretch_of_rows_and_all_lengths_are_read(tmp_path):
+    """Groups of 256: [250, 530) lies in all three of them."""
+    path = tmp_path / "series.parquet"
+    write_series((Series(str(row), np.ones(1 + row % 7)) for row in range(600)), path)
+    assert [series.id for series in read_series(path, range(250, 530))] == [str(row) for row in range(250, 530)]
+    assert [series.id for series in read_series(path, range(255, 257))] == ["255", "256"]
+    assert list(read_series(path, range(600, 700))) == []
+    assert index_series(path) == [(str(row), 1 + row % 7) for row in range(600)]
+    write_series([Series("wide", np.zeros((2, 4)))], path)
+    assert index_series(path) == [("wide", 4)]
 
 
 def test_stored_values_have_six_decimals(tmp_path):

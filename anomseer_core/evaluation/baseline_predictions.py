@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from anomseer_core.baselines.blind_expert import BlindExpertDetector
 from anomseer_core.baselines.isolation_forest import IsolationForestDetector
 from anomseer_core.baselines.matrix_profile import MatrixProfileDetector
 from anomseer_core.baselines.trivial import ANSWERS, TrivialDetector
@@ -23,7 +24,7 @@ def create_baseline(name: Baseline) -> Detector:
     """The detector of that name."""
     if name in ANSWERS:
         return TrivialDetector(name)
-    classical = {item.name: item for item in (MatrixProfileDetector, IsolationForestDetector)}
+    classical = {item.name: item for item in (MatrixProfileDetector, IsolationForestDetector, BlindExpertDetector)}
     return classical[name]()
 
 

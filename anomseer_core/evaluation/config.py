@@ -1,10 +1,10 @@
 """How a detector is run over series and how its answers are scored."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from anomseer_core.config import Config
+from anomseer_core.config import Config, Unique
 
 Baseline = Literal[
     "always-empty",
@@ -16,6 +16,7 @@ Baseline = Literal[
     "oracle-trend-onset",
     "matrix-profile",
     "isolation-forest",
+    "blind-expert",
 ]
 
 
@@ -44,12 +45,17 @@ class DecodingConfig(Config):
     seed: int = Field(0, ge=0, description="Seed of the sampling when the temperature is above 0.")
 
 
-class EvaluationConfig(Config):
-    """Which series are held out, which detectors stand beside the policy, and how answers are scored."""
+class DetectorsConfig(Config):
+    """How a policy answers, which detectors stand beside it, and how answers are scored."""
 
     decoding: DecodingConfig = Field(default_factory=DecodingConfig, description="Sampling of the policy's responses.")
     scoring: ScoringConfig = Field(default_factory=ScoringConfig, description="Comparison with the labels.")
-    baselines: tuple[Baseline, ...] = Field(
+    baselines: Annotated[tuple[Baseline, ...], Unique] = Field(
         get_args(Baseline), description="Trivial and classical detectors run on the same series."
     )
+
+
+class EvaluationConfig(DetectorsConfig):
+    """The evaluation at the end of a pipeline, which has a policy before and one after TimerPO."""
+
     cold_start: bool = Field(True, description="Evaluate the policy before TimerPO too.")

@@ -18,6 +18,8 @@ from anomseer_core.series import AnomalyClass, Interval, Series, merge_intervals
 
 PREDICTIONS_FILE = "predictions.parquet"
 ROWS_PER_GROUP = 1024
+# A form feed: no policy writes one.
+VIEW_SEPARATOR = "\f"
 
 PREDICTIONS_SCHEMA = pa.schema(
     [
@@ -37,7 +39,8 @@ class Prediction:
     """The answer of one detector about one series.
 
     intervals: half-open, in samples of the series. anomaly_class: None when no class is stated.
-    response: the raw text, empty for a detector that computes its answer; tokens: the length of that text.
+    response: the raw text, empty for a detector that computes its answer, and one text after another, parted by
+    `VIEW_SEPARATOR`, for a series of several views; tokens: the length of that text.
     An answer read from a text claims a class even where it fails to name one (`claims_class`).
     """
 
@@ -52,6 +55,11 @@ class Prediction:
     @property
     def claims_class(self) -> bool:
         return self.anomaly_class is not None or bool(self.response) or self.status is not ParseStatus.OK
+
+
+def view_texts(prediction: Prediction) -> list[str]:
+    """The response to each view of the series."""
+    return prediction.response.split(VIEW_SEPARATOR)
 
 
 def located(series: Series, detector: str, intervals: Iterable[Interval]) -> Prediction:

@@ -7,12 +7,13 @@ Nothing is dropped: an unparsable answer is a row of zeros and false, and a seri
 - Class: an unparsable, contradictory or unnamed class is wrong. It is not judged where the label knows no kind of
   anomaly (real archives) or where the detector names places only.
 - Detection, normal against anomalous: what counts is whether any interval was given.
+- Grounding: how many of the reasoning's numbers hold (`grounding.py`); missing for answers without reasoning.
 
 Values are not rounded per series to three decimals as AnomLLM's released evaluation does.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,7 @@ import pyarrow.parquet as pq
 from anomseer_core.dialogue import ParseStatus
 from anomseer_core.evaluation.config import ScoringConfig
 from anomseer_core.evaluation.detector import SERIES_FILE, Detector
+from anomseer_core.evaluation.grounding import CLAIM_COLUMNS, Grounding, GroundingScorer
 from anomseer_core.evaluation.prediction import PREDICTIONS_FILE, Prediction, read_predictions
 from anomseer_core.metrics import PRF, class_correct, detection_correct, location_scores
 from anomseer_core.metrics.localization import NO_ANSWER
@@ -33,7 +35,11 @@ from anomseer_core.store import Artifact, ArtifactStore
 
 SCORES_FILE = "scores.parquet"
 STAGE = Stage(
-    name="scores", kind="scores", modules=("anomseer_core.evaluation.scores",), libraries=("numpy", "pyarrow")
+    name="scores",
+    kind="scores",
+    modules=("anomseer_core.evaluation.scores",),
+    libraries=("numba", "numpy", "pyarrow", "scipy", "stumpy"),
+    version=2,
 )
 
 SCORES_SCHEMA = pa.schema(
@@ -58,6 +64,11 @@ SCORES_SCHEMA = pa.schema(
         ("class_correct", pa.bool_()),
         ("detection_correct", pa.bool_()),
         ("tokens", pa.int64()),
+        ("claims", pa.int64()),
+        ("claims_verified", pa.int64()),
+        ("numbers_unread", pa.int64()),
+        ("chance_claims", pa.int64()),
+        ("chance_verified", pa.int64()),
     ]
 )
 
@@ -86,12 +97,20 @@ class Score:
     class_correct: bool | None
     detection_correct: bool
     tokens: int
+    claims: int | None = None
+    claims_verified: int | None = None
+    numbers_unread: int | None = None
+    chance_claims: int | None = None
+    chance_verified: int | None = None
 
 
 def score(
-    series: Series, prediction: Prediction, affiliation: Literal["continuous", "discrete"] = "continuous"
+    series: Series,
+    prediction: Prediction,
+    affiliation: Literal["continuous", "discrete"] = "continuous",
+    grounding: Grounding | None = None,
 ) -> Score:
-    """The row of one answer."""
+    """The row of one answer. grounding: None for an answer without reasoning, or about a series that has no scan."""
     usable = prediction.status is not ParseStatus.UNPARSABLE
     location = location_scores(series.intervals, prediction.intervals, len(series), form=affiliation)
     if not usable:
@@ -113,6 +132,7 @@ def score(
         class_correct=_class_correct(series, prediction),
         detection_correct=detection_correct(series.intervals, prediction.intervals if usable else None),
         tokens=prediction.tokens,
+        **(asdict(grounding) if grounding else {}),
     )
 
 
@@ -164,19 +184,21 @@ def match_scores(
             raise ValueError(f"two predictions for series {prediction.series_id!r}; one is allowed")
         answers[prediction.series_id] = prediction
     seen: set[str] = set()
+    grounding = GroundingScorer()
     for item in series:
         if item.id in seen:
             raise ValueError(f"two series have the id {item.id!r}; ids must differ")
         seen.add(item.id)
         if item.id not in answers:
             raise ValueError(f"no prediction for series {item.id!r}; run the detector over all of them")
-        yield score(item, answers[item.id], affiliation)
+        answer = answers[item.id]
+        yield score(item, answer, affiliation, grounding.score(item, answer))
     if strangers := [identifier for identifier in answers if identifier not in seen]:
         raise ValueError(f"{len(strangers)} predictions belong to no series, the first to {strangers[0]!r}")
 
 
 def read_scores(path: Path) -> pd.DataFrame:
-    """The rows of a `scores.parquet`; `class_correct` is a nullable boolean."""
+    """The rows of a `scores.parquet`; `class_correct` is a nullable boolean, and the claims are nullable integers."""
     table = pq.read_table(path)
     if not table.schema.equals(SCORES_SCHEMA):
         raise ValueError(f"{path}: not a scores file (its columns are {table.schema.names})")
@@ -206,4 +228,4 @@ def _table(rows: Iterable[Score]) -> pa.Table:
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    return table.to_pandas().astype({"class_correct": "boolean"})
+    return table.to_pandas().astype({"class_correct": "boolean"} | dict.fromkeys(CLAIM_COLUMNS, "Int64"))

@@ -6,6 +6,7 @@ in view units, spans closed `(first, last)` as a response states them; values ar
 Strengths are rounded before they are compared with a threshold, so that no text says "3.5 is above 3.5".
 """
 
+import math
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,8 @@ SHOWN_DIGITS = 3
 STORED_DIGITS = 6
 # Strengths this small say nothing, and in noise-free series they are rounding noise: they count as zero.
 SMALLEST_STRENGTH = 1e-3
+# [units] Slopes are told per so many.
+SLOPE_UNITS = 100
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Observation:
     missing: samples interpolated for the analysis. max_z: largest absolute z-score. histogram_score: see `scan.py`.
     gradient_peak: largest deviation of the smoothed gradient from its centre, in dispersions.
     period: dominant FFT period [units], 0 when the series has no spread; period_share: its share of the power [%].
+    trend_rise: what the fitted line rises from end to end [standard deviations]; trend_share: the variance it explains
+    [%]; trending: whether that share makes it a trend.
     discord: span of the most dissimilar subsequence; discord_score: its standardised distance, 0 when all recur.
     extreme, shifting, dissimilar: whether max_z, gradient_peak and discord_score exceed their probe's threshold.
     """
@@ -45,6 +50,9 @@ class Observation:
     period: float
     period_share: float
     periodic: bool
+    trend_rise: float
+    trend_share: float
+    trending: bool
     discord: Span
     discord_score: float
     discord_window: float
@@ -104,7 +112,10 @@ class Discord:
 
 @dataclass(frozen=True)
 class Gradient:
-    """Smoothed gradient (trend). Strengths are dispersions from the centre; both are values per unit."""
+    """Smoothed gradient (trend). Strengths are dispersions from the centre.
+
+    center, dispersion: standard deviations of the series per 100 units. smoothing [units].
+    """
 
     findings: Findings
     center: float
@@ -125,14 +136,28 @@ class Period:
 
 
 @dataclass(frozen=True)
-class Shapelet:
-    """The most pronounced non-overlapping discords (shapelet), as many as there are candidates, at most three."""
+class Scale:
+    """One window length [units] of the shapelet probe: its strongest discords, and how many touch a candidate."""
 
-    findings: Findings
     window: float
     spans: tuple[Span, ...]
     scores: tuple[float, ...]
     matching: int
+
+
+@dataclass(frozen=True)
+class Shapelet:
+    """The most pronounced non-overlapping discords at several window lengths, shortest first (shapelet).
+
+    Each scale has as many discords as there are candidates, one at least and three at most. findings: strengths are
+    the standardised distances at the scale `window`, the middle one. stable: at how many scales the strongest discord
+    exceeds the threshold and touches that of the middle scale; 0 where the middle one does not exceed it.
+    """
+
+    findings: Findings
+    window: float
+    scales: tuple[Scale, ...]
+    stable: int
 
 
 Probe = Envelope | Discord | Gradient | Period | Shapelet
@@ -157,21 +182,35 @@ class Evidence:
         }
 
 
-def number(value: float) -> str:
-    """How a trace writes a number: integers in full, all others with three significant digits."""
+def number(value: float, scale: float | None = None) -> str:
+    """How a trace writes a number: integers in full, all others with three significant digits.
+
+    scale: a size to which the value is read, such as the spread around a mean: that one keeps three significant digits,
+    and the value as many decimals.
+    """
     if isinstance(value, int | np.integer):
         return str(int(value))
-    # Adding zero turns -0.0 into 0.0.
-    mantissa, exponent = f"{value + 0.0:.{SHOWN_DIGITS - 1}e}".split("e")
-    plain = value == 0 or 1e-4 <= abs(value) < 1e6
+    digits = _digits(value, scale, SHOWN_DIGITS)
+    if digits < 1 or value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    plain = 1e-4 <= abs(value) < 1e6
     text = f"{Decimal(mantissa).scaleb(int(exponent)):f}" if plain else mantissa
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text if plain else f"{text}e{int(exponent)}"
 
 
-def stored(value: float) -> float:
-    """A measured value as evidence keeps it."""
-    return float(f"{value:.{STORED_DIGITS - 1}e}")
+def stored(value: float, scale: float | None = None) -> float:
+    """A measured value as evidence keeps it; `scale` as in `number`."""
+    digits = _digits(value, scale, STORED_DIGITS)
+    return float(f"{value:.{digits - 1}e}") if digits > 0 else 0.0
+
+
+def _digits(value: float, scale: float | None, digits: int) -> int:
+    """Significant digits of a value when `scale` (if not, the value itself) has so many; a double has 17 at most."""
+    if not scale or not value:
+        return digits
+    return min(17, digits + math.floor(math.log10(abs(value))) - math.floor(math.log10(abs(scale))))
 
 
 def shown(values: np.ndarray) -> np.ndarray:

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
-from huggingface_hub import snapshot_download
 from pydantic import Field
 from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from anomseer_core.dialogue import ANSWERABLE_CLASSES, format_response, prompt_text
-from anomseer_core.expcot.corpus import read_traces
+from anomseer_core.expcot.trace_table import TRACES_FILE, read_traces
 from anomseer_core.observer import SILENT, Observer
 from anomseer_core.policy.config import PolicyConfig
-from anomseer_core.policy.model import build_policy, count_parameters, require_weights, save_policy
+from anomseer_core.policy.folder import is_folder, require_weights
+from anomseer_core.policy.hub import download
+from anomseer_core.policy.model import build_policy, count_parameters, save_policy
 from anomseer_core.policy.presets import HUB_IDS, build_nano_config
 from anomseer_core.policy.prompts import PolicyProcessor
 from anomseer_core.policy.tokenizer import SPECIAL_TOKENS, train_tokenizer
@@ -53,12 +54,14 @@ def create_policy(
 
 
 def resolve_source(config: PolicyConfig) -> Path:
-    """The folder of a pretrained policy: the named one, or the hub's, downloaded once into the hub's own cache."""
+    """The folder of a pretrained policy: the named one, or the hub's, downloaded once into the hub's own cache.
+
+    Raises FileNotFoundError or ValueError when it holds no whole policy, or the hub cannot be reached.
+    """
     name = config.source or HUB_IDS[config.preset]
-    if Path(name).exists() or name.startswith((".", "/")):
-        require_weights(Path(name))
-        return Path(name)
-    return Path(snapshot_download(name))
+    folder = Path(name) if is_folder(name) else download(name)
+    require_weights(folder)
+    return folder
 
 
 def _write_nano(folder: Path, traces: Artifact, config: PolicyConfig) -> Mapping[str, int]:
@@ -74,7 +77,7 @@ def _write_nano(folder: Path, traces: Artifact, config: PolicyConfig) -> Mapping
 
 def _corpus(traces: Artifact) -> Iterator[str]:
     """What the policy will read and write: the prompt with each trace, and answers of every class and digit."""
-    for row in read_traces(traces.file("traces.parquet")):
+    for row in read_traces(traces.file(TRACES_FILE)):
         yield prompt_text()
         yield format_response(row.text, [], AnomalyClass.NORMAL)
     for start in range(0, VIEW_UNITS, 37):

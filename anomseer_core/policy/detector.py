@@ -1,17 +1,15 @@
 """A policy as a detector: series in, parsed responses out, pictures decoded in batches.
 
-A series longer than one view is answered view by view; the answers are mapped back to samples and joined.
+A series longer than one view is answered view by view; `evaluation/answers.py` joins the answers.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import torch
 
-from anomseer_core.dialogue import ParseStatus, Response, parse_response
+from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
 from anomseer_core.evaluation.config import DecodingConfig
 from anomseer_core.evaluation.detector import record_predictions
 from anomseer_core.evaluation.prediction import Prediction
@@ -21,9 +19,9 @@ from anomseer_core.policy.precision import autocast, default_device, resolve_pre
 from anomseer_core.policy.sampling import sample_responses, sampling_uniforms
 from anomseer_core.recipe import Recipe, Stage
 from anomseer_core.rendering import render
-from anomseer_core.series import AnomalyClass, Series
+from anomseer_core.series import Series
 from anomseer_core.store import Artifact, ArtifactStore
-from anomseer_core.view import VIEW_UNITS, View, views
+from anomseer_core.view import View, views
 
 STAGE = Stage(
     "policy predictions",
@@ -31,15 +29,6 @@ STAGE = Stage(
     modules=("anomseer_core.policy.detector",),
     libraries=("torch", "transformers", "matplotlib", "pillow", "numpy"),
 )
-
-
-@dataclass(frozen=True)
-class ViewAnswer:
-    """The response to one picture: its text, its length in tokens, and what it says in samples of the series."""
-
-    text: str
-    tokens: int
-    response: Response
 
 
 class PolicyDetector:
@@ -88,38 +77,6 @@ def _pictures(series: Iterable[Series], pending: list[Series]) -> Iterator[tuple
         pending.append(item)
         for view in views(len(item)):
             yield item, view
-
-
-def read_answer(text: str, view: View) -> Response:
-    """Parse a response and map its intervals from view units to samples of the series."""
-    response = parse_response(text, VIEW_UNITS)
-    return replace(response, intervals=tuple(view.to_samples(response.intervals)))
-
-
-def join_answers(series: Series, detector: str, answers: Sequence[ViewAnswer]) -> Prediction:
-    """One prediction from the answers of a series' views: all intervals, and the class named most often with one."""
-    responses = [answer.response for answer in answers]
-    intervals = [interval for response in responses for interval in response.intervals]
-    spans = View(0, len(series)).clip(intervals)
-    named = Counter(response.anomaly_class for response in responses if bool(response.intervals) == bool(spans))
-    anomaly_class = named.most_common(1)[0][0] if named else None
-    return Prediction(
-        series_id=series.id,
-        detector=detector,
-        status=_join_status(responses, bool(spans), anomaly_class),
-        intervals=tuple(spans),
-        anomaly_class=anomaly_class,
-        response="\n".join(answer.text for answer in answers),
-        tokens=sum(answer.tokens for answer in answers),
-    )
-
-
-def _join_status(responses: Sequence[Response], found: bool, anomaly_class: AnomalyClass | None) -> ParseStatus:
-    if all(response.status is ParseStatus.UNPARSABLE for response in responses):
-        return ParseStatus.UNPARSABLE
-    if anomaly_class is not None and found == (anomaly_class is AnomalyClass.NORMAL):
-        return ParseStatus.CONTRADICTION
-    return ParseStatus.OK
 
 
 class NamedDecoding(DecodingConfig):

@@ -11,6 +11,7 @@ import transformers
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
 from anomseer_core.policy.card import build_card, read_card, warn_about_drift, write_card
+from anomseer_core.policy.folder import require_weights
 from anomseer_core.policy.patch_embedding import use_linear_patch_embedding
 from anomseer_core.policy.prompts import PolicyProcessor
 
@@ -43,7 +44,7 @@ def load_policy(
 ) -> Policy:
     """Load a checkpoint folder, warning when this code draws, prompts or parses unlike the code that trained it.
 
-    Raises FileNotFoundError naming the folder when it holds no weights.
+    Raises FileNotFoundError or ValueError naming the file when it is not a whole checkpoint.
     """
     folder = Path(folder)
     require_weights(folder)
@@ -61,13 +62,6 @@ def save_policy(policy: Policy, folder: Path, stage: str, facts: Mapping[str, An
     policy.processor.save(folder)
     size = {"parameters": count_parameters(policy.model)}
     write_card(build_card(stage, {**facts, **size}, folder, parent), folder)
-
-
-def require_weights(folder: Path) -> None:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"checkpoint folder {folder} does not exist; name one with weights")
-    if not list(folder.glob("*.safetensors")):
-        raise FileNotFoundError(f"checkpoint folder {folder} holds no *.safetensors weights; name a whole checkpoint")
 
 
 def count_parameters(model: PreTrainedModel) -> int:

@@ -7,6 +7,7 @@ become percent where they are printed.
 - The interval is the percentile bootstrap of mean affiliation-F1 over series.
 - A group of AnomLLM is the unweighted mean of its tasks, and `group_mean` that of the four groups, as in Table 1.
   Either is missing when a part of it is, since a mean of fewer would stand in the column of the paper's.
+- A rate of claims is taken over all claims of all responses, so that long responses count as much as they say.
 - Class accuracy is missing for a detector that leaves any known class unnamed: over the rest alone it would flatter.
 """
 
@@ -24,6 +25,7 @@ from rich.text import Text
 from anomseer_core.baselines.trivial import ORACLES
 from anomseer_core.dialogue import ParseStatus
 from anomseer_core.evaluation.config import Baseline
+from anomseer_core.evaluation.grounding import CLAIM_COLUMNS
 from anomseer_core.series import AnomalyClass
 from anomseer_core.synthesis.config import AnomLLMTask
 
@@ -43,7 +45,9 @@ LEGEND = (
     "All but n and Lost in percent. Aff.: affiliation metric, with the 95 % bootstrap interval of its F1. Anom. F1: "
     "affiliation-F1 on anomalous series only. Point F1: point-wise. Class: accuracy of the anomaly class. Detect: "
     "accuracy of normal against anomalous. Lost: unparsable answers, counted as 0. "
-    "* An oracle: it is told which series are anomalous."
+    "* An oracle: it is told which series are anomalous. Reasoning: numbers of a response that claim something of the "
+    "series, the share that holds when recomputed, the same for another series of the task (chance), and numbers that "
+    "could not be read."
 )
 
 
@@ -53,7 +57,7 @@ class Column:
 
     name: str
     heading: str
-    form: Literal["percent", "count", "interval"] = "percent"
+    form: Literal["percent", "count", "interval", "mean"] = "percent"
 
 
 OVERALL = (
@@ -67,6 +71,12 @@ OVERALL = (
     Column("class_accuracy", "Class"),
     Column("detection_accuracy", "Detect"),
     Column("unparsable", "Lost", "count"),
+)
+REASONING = (
+    Column("claims", "Claims per\nresponse", "mean"),
+    Column("claims_verified", "Verified"),
+    Column("chance_verified", "By\nchance"),
+    Column("numbers_unread", "Unread per\nresponse", "mean"),
 )
 BY_GROUP = (*(Column(group, group) for group in GROUPS), Column("group_mean", "Mean"))
 
@@ -83,7 +93,13 @@ def summarise(scores: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
         twice = scores[scores.duplicated(keys)].iloc[0]
         raise ValueError(f"detector {twice.detector!r} has two scores for series {twice.series_id!r}; pass each once")
     rows = [
-        {"detector": detector, "benchmark": benchmark, **_measures(part, seed), **_groups(benchmark, part)}
+        {
+            "detector": detector,
+            "benchmark": benchmark,
+            **_measures(part, seed),
+            **_reasoning(part),
+            **_groups(benchmark, part),
+        }
         for (benchmark, detector), part in scores.groupby(["benchmark", "detector"], sort=False)
     ]
     summary = pd.DataFrame(rows)
@@ -155,6 +171,21 @@ def _measures(rows: pd.DataFrame, seed: int) -> dict[str, float]:
     }
 
 
+def _reasoning(rows: pd.DataFrame) -> dict[str, float]:
+    """Claims and unread numbers per response, and the verified share of all claims; missing without reasoning."""
+    stated = rows.dropna(subset="claims")
+    total = stated[list(CLAIM_COLUMNS)].sum().astype(float)
+    responses = len(stated)
+    return {
+        "claims": total["claims"] / responses if responses else float("nan"),
+        "claims_verified": total["claims_verified"] / total["claims"] if total["claims"] else float("nan"),
+        "chance_verified": total["chance_verified"] / total["chance_claims"]
+        if total["chance_claims"]
+        else float("nan"),
+        "numbers_unread": total["numbers_unread"] / responses if responses else float("nan"),
+    }
+
+
 def _class_accuracy(rows: pd.DataFrame) -> float:
     judged = rows.loc[rows["truth_class"] != AnomalyClass.UNKNOWN, "class_correct"]
     return float("nan") if judged.empty or judged.isna().any() else float(judged.astype(bool).mean())
@@ -180,6 +211,9 @@ def _tables(summary: pd.DataFrame) -> list[tuple[str, Sequence[Column], list[lis
         tables.append((benchmark, OVERALL, _cells(rows, OVERALL)))
         if benchmark == GROUPED_BENCHMARK:
             tables.append((f"{benchmark}: affiliation-F1 by group", BY_GROUP, _cells(rows, BY_GROUP)))
+        reasoned = rows.dropna(subset="claims")
+        if not reasoned.empty:
+            tables.append((f"{benchmark}: reasoning", REASONING, _cells(reasoned, REASONING)))
     return tables
 
 
@@ -196,4 +230,6 @@ def _cell(row: Mapping[str, float], column: Column) -> str:
         return MISSING
     if column.form == "interval":
         return f"{100 * row[column.name + '_low']:.1f}-{100 * row[column.name + '_high']:.1f}"
+    if column.form == "mean":
+        return f"{value:.1f}"
     return f"{value:d}" if column.form == "count" else f"{100 * value:.1f}"

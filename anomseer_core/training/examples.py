@@ -1,4 +1,8 @@
-"""Training examples: a series, its expert trace and the answer an expert would give; and the order they come in."""
+"""Training examples: a view of a series, its trace and the answer an expert would give; and the order they come in.
+
+A series of more than 2,000 samples gives one example per view. The answer is always the label's, also behind a blind
+or foreign trace: clipped to the view, and `normal` where the view shows no interval.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,36 +12,64 @@ import numpy as np
 from PIL import Image
 
 from anomseer_core.dialogue import format_response
-from anomseer_core.expcot.corpus import read_traces
+from anomseer_core.expcot.trace_table import read_traces
 from anomseer_core.rendering import render
-from anomseer_core.series import Series, read_series
+from anomseer_core.series import AnomalyClass, Interval, Series, read_series
 from anomseer_core.view import View
 
 
 @dataclass(frozen=True)
 class Example:
-    """A series shown whole, with its expert reasoning."""
+    """One view of a series, with the reasoning about it."""
 
     series: Series
     trace: str
+    view: View
 
     @property
-    def view(self) -> View:
-        return View(0, len(self.series))
+    def name(self) -> str:
+        """The id of the series, and the samples shown where these are not all of it; it seeds sampling."""
+        whole = len(self.view) == len(self.series)
+        return self.series.id if whole else f"{self.series.id}[{self.view.start}:{self.view.stop}]"
+
+    @property
+    def intervals(self) -> list[Interval]:
+        """The labelled intervals in view units, half-open."""
+        return self.view.to_units(self.series.intervals)
+
+    @property
+    def anomaly_class(self) -> AnomalyClass:
+        """The label of what the view shows."""
+        return self.series.anomaly_class if self.intervals else AnomalyClass.NORMAL
 
     @property
     def target(self) -> str:
-        """The response an expert would give: trace, intervals, class."""
-        return format_response(self.trace, self.view.to_units(self.series.intervals), self.series.anomaly_class)
+        """The response an expert would give: trace, intervals, class. Raises ValueError for an unknown class."""
+        return format_response(self.trace, self.intervals, self.anomaly_class)
 
     def picture(self) -> Image.Image:
         return render(self.series, self.view)
 
 
 def load_examples(series_path: Path, traces_path: Path) -> list[Example]:
-    """Every series that has a trace, in the order of the series file."""
-    traces = {row.series_id: row.text for row in read_traces(traces_path)}
-    return [Example(series, traces[series.id]) for series in read_series(series_path) if series.id in traces]
+    """Every trace with its series: in the order of the series file, then of the traces."""
+    told: dict[str, list[tuple[str, View]]] = {}
+    for row in read_traces(traces_path):
+        told.setdefault(row.series_id, []).append((row.text, row.view))
+    return [
+        Example(series, text, view) for series in read_series(series_path) for text, view in told.get(series.id, ())
+    ]
+
+
+def load_answered_examples(series_path: Path, traces_path: Path) -> list[Example]:
+    """The examples whose answer is known. Raises ValueError when the label of every one of them lacks a class."""
+    examples = load_examples(series_path, traces_path)
+    answered = [example for example in examples if example.anomaly_class is not AnomalyClass.UNKNOWN]
+    if not answered:
+        raise ValueError(
+            "no series with a trace has a known class, so no answer can be taught; set cold_start.steps to 0"
+        )
+    return answered
 
 
 def step_indices(seed: int, step: int, batch: int, count: int) -> np.ndarray:

@@ -173,7 +173,7 @@ def completion_rows(rollout: Rollout, composition: Composition, distances: torch
     """One row per sampled response: its text, its rewards and both of its advantages."""
     return [
         {
-            "series_id": rollout.examples[row // rollout.group_size].series.id,
+            "series_id": rollout.examples[row // rollout.group_size].name,
             "response": text,
             "reward": reward.total,
             "format": reward.format,

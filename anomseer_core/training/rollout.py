@@ -54,7 +54,7 @@ class Chunk:
 def collect_rollout(policy: Policy, examples: Sequence[Example], config: TimerPOConfig, step: int) -> Rollout:
     """Sample a group per example and score every response with Eq. 1."""
     prompts = policy.processor.prompts([example.picture() for example in examples]).to(policy.device)
-    names = [example.series.id for example in examples]
+    names = [example.name for example in examples]
     uniforms = sampling_uniforms(config.seed, step, names, config.group_size, config.max_response_tokens)
     responses = sample_responses(
         policy, prompts, max_tokens=config.max_response_tokens, uniforms=uniforms, temperature=config.temperature

@@ -14,14 +14,14 @@ from anomseer_core.policy.scoring import ResponseScorer
 from anomseer_core.training.checkpoint import save_checkpoint
 from anomseer_core.training.config import ColdStartConfig
 from anomseer_core.training.engine import build_engine, forward_arithmetic, mean_over_ranks, sum_over_ranks
-from anomseer_core.training.examples import Example, load_examples, rank_examples, step_indices
+from anomseer_core.training.examples import Example, load_answered_examples, rank_examples, step_indices
 from anomseer_core.training.job import METRICS, TrainingJob, append_line
 
 
 def train_supervised(job: TrainingJob, rank: int, device: torch.device) -> None:
     """Run a cold-start job on this rank; rank 0 writes metrics and the checkpoint."""
     config: ColdStartConfig = job.config
-    examples = load_examples(job.series, job.traces)
+    examples = load_answered_examples(job.series, job.traces)
     policy = load_policy(job.policy, device=device)
     share = config.batch_size // job.launch.ranks
     accumulation = math.ceil(share / job.launch.micro_responses)

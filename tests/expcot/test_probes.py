@@ -1,41 +1,33 @@
-"""Reasoning & Validation: each probe where its answer is known."""
-
-import math
+"""Reasoning & Validation: which probe runs, the envelope and the gradient where their answers are known."""
 
 import numpy as np
 import pytest
 
-from anomseer_core.expcot.config import ProbeThresholds
+from anomseer_core.expcot.config import ProbeThresholds, released_rules
 from anomseer_core.expcot.evidence import Discord, Envelope, Gradient, Period, Shapelet
-from anomseer_core.expcot.probes import (
-    probe,
-    probe_discord,
-    probe_envelope,
-    probe_gradient,
-    probe_period,
-    probe_shapelet,
-    sliding_periods,
-)
+from anomseer_core.expcot.probes import probe, probe_envelope, probe_gradient
 from anomseer_core.expcot.scan import scan
 from anomseer_core.series import AnomalyClass, Series
+from anomseer_core.view import View
 
-THRESHOLDS = ProbeThresholds()
+RULES = ProbeThresholds()
+RELEASED = released_rules()
 TIME = np.arange(1000)
+SPIKE = np.where(TIME == 500, 1.0, 0.0)
 
 
-def scanned(values):
-    return scan(Series("s", values), THRESHOLDS)
+def scanned(values, rules=RULES):
+    return scan(Series("s", values), rules)
 
 
 def wave(period, length=1000):
     return np.sin(2 * np.pi * np.arange(length) / period)
 
 
-def flipped(*spans, period=25):
-    """A sine whose sign changes inside the spans."""
+def flipped(start, stop, period=25):
+    """A sine whose sign changes inside the span."""
     values = wave(period)
-    for start, stop in spans:
-        values[start:stop] *= -1
+    values[start:stop] *= -1
     return values
 
 
@@ -46,7 +38,7 @@ def supports(evidence):
 def test_the_envelope_of_a_spike():
     values = np.zeros(100)
     values[40] = 1.0
-    found = probe_envelope(scanned(values), [(400, 410), (700, 710)], 3.0)
+    found = probe_envelope(scanned(values), [(400, 410), (700, 710)], RULES)
     # Mean 0.01, std sqrt(0.0099) = 0.0994987; z of the spike sqrt(99) = 9.95. One sample is ten units.
     assert found.lower == pytest.approx(0.01 - 3 * 0.0994987, abs=1e-6)
     assert found.upper == pytest.approx(0.01 + 3 * 0.0994987, abs=1e-6)
@@ -63,88 +55,36 @@ def test_near_excursions_merge_and_strays_are_counted():
     values = np.zeros(1000)
     # 100 and 105 have four samples between them and are one; 200 and 206 have five and are two.
     values[[100, 105, 200, 206]] = 1.0, 1.0, 1.1, 1.0
-    found = probe_envelope(scanned(values), [(90, 101)], 3.0).findings
+    found = probe_envelope(scanned(values), [(90, 101)], RULES).findings
     assert (found.excursions, found.strays) == (3, 2)
     assert found.strongest == ((200, 200), (100, 105), (206, 206))
 
 
-def test_a_flipped_cycle_is_a_discord_and_the_rest_is_not():
-    found = probe_discord(scanned(flipped((500, 525))), [(500, 525), (800, 810)], 3.5)
-    assert supports(found) == [(500, 524, True), (800, 809, False)]
-    assert found.window == 50
-    assert found.findings.peak > 3.5
-    assert found.findings.peak_position == found.span[0]
-    # Every window that exceeds the threshold touches the flipped cycle.
-    (merged,) = found.findings.strongest
-    assert merged[0] >= 500 - 49
-    assert merged[1] <= 524 + 49
-
-
-def test_a_sample_has_the_score_of_its_best_window():
-    analysis = scanned(flipped((500, 525)) + 0.1 * np.random.default_rng(0).normal(size=1000))
-    for sample in (0, 30, 470, 512, 560, 999):
-        unit = [(sample, sample + 1)]
-        (support,) = probe_discord(analysis, unit, 3.5).findings.supports
-        assert support.value == analysis.discords[max(0, sample - 49) : sample + 1].max()
+def test_what_is_shown_at_the_threshold_does_not_cross_it():
+    # 1 of n samples has z = sqrt(n - 1): 3 exactly for n = 10 x 4, with four spikes, sqrt(36 / 4) = 3.
+    values = np.zeros(40)
+    values[[3, 13, 23, 33]] = 1.0
+    found = probe_envelope(scanned(values), [], RULES)
+    assert (found.findings.peak, found.outside, found.findings.excursions) == (3.0, 0, 0)
 
 
 def test_the_gradient_of_a_bend():
     slope = np.where((TIME >= 600) & (TIME < 700), 0.05, 0.01)
     noise = 0.01 * np.random.default_rng(1).normal(size=1000)
-    found = probe_gradient(scanned(np.cumsum(slope) + noise), [(600, 700), (100, 120)], 3.0)
+    values = np.cumsum(slope) + noise
+    found = probe_gradient(scanned(values), [(600, 700), (100, 120)], RULES)
     assert supports(found) == [(600, 699, True), (100, 119, False)]
-    assert found.center == pytest.approx(0.01, rel=0.02)
+    assert found.center == pytest.approx(0.01 * 100 / values.std(), rel=0.02)
     assert found.smoothing == 21
     assert 590 <= found.findings.peak_position < 710
 
 
-def test_the_gradient_is_per_unit():
+def test_the_gradient_is_told_in_standard_deviations_per_hundred_units():
     values = 3.0 * np.arange(500)
-    found = probe_gradient(scanned(values), [(0, 10)], 3.0)
-    # Three per sample, two units a sample.
-    assert found.center == pytest.approx(1.5)
+    found = probe_gradient(scanned(values), [(0, 10)], RULES)
+    # A line of 500 samples, two units each, rises by sqrt(12) = 3.464 standard deviations over its 1,000 units.
+    assert found.center == pytest.approx(0.3464, rel=1e-3)
     assert (found.findings.peak, found.findings.crossing) == (0.0, 0)
-
-
-def test_a_faster_stretch_leaves_the_period_band():
-    phase = np.cumsum(np.where((TIME >= 400) & (TIME < 500), 1 / 10, 1 / 25))
-    found = probe_period(scanned(np.sin(2 * np.pi * phase)), [(400, 500), (700, 720)], 3.0)
-    assert found.typical == pytest.approx(25, abs=0.1)
-    # A clean sine has no spread: the floor of 2 % gives 25 +- 3 * 0.5.
-    assert (found.lower, found.upper) == (pytest.approx(23.5, abs=0.1), pytest.approx(26.5, abs=0.1))
-    assert supports(found) == [(400, 499, True), (700, 719, False)]
-    assert found.findings.supports[0].value == pytest.approx(10, abs=0.2)
-    assert found.window == 50
-    (merged,) = found.findings.strongest
-    # Mapped to window centres: at most half a window beyond the stretch on either side.
-    assert 375 <= merged[0] <= 400
-    assert 499 <= merged[1] <= 525
-
-
-@pytest.mark.parametrize("period", [20.0, 33.3, 47.9])
-def test_sliding_periods_of_a_sine_are_its_period(period):
-    periods, window = sliding_periods(scanned(wave(period)))
-    assert periods == pytest.approx(np.full(1000, period), rel=0.02)
-    assert window == round(2 * 1000 / round(1000 / period))
-
-
-def test_the_strongest_discords_do_not_overlap():
-    analysis = scanned(flipped((300, 325), (700, 725)) + 0.05 * np.random.default_rng(2).normal(size=1000))
-    found = probe_shapelet(analysis, [(300, 325), (700, 725)], 3.5)
-    first, second = sorted(found.spans)
-    assert first[0] <= 324
-    assert 300 <= first[1] < second[0] <= 724
-    assert second[1] >= 700
-    assert found.matching == 2
-    assert found.scores == tuple(sorted(found.scores, reverse=True))
-    assert math.isclose(found.scores[0], analysis.discords.max())
-
-
-def test_more_candidates_than_three_still_give_three_discords():
-    analysis = scanned(flipped((300, 325)) + 0.05 * np.random.default_rng(2).normal(size=1000))
-    candidates = [(10 * index, 10 * index + 2) for index in range(5)]
-    found = probe_shapelet(analysis, candidates, 3.5)
-    assert (len(found.spans), len(found.findings.supports)) == (3, 5)
 
 
 @pytest.mark.parametrize(
@@ -158,33 +98,81 @@ def test_more_candidates_than_three_still_give_three_discords():
     ],
 )
 def test_the_class_chooses_the_probe(anomaly_class, kind):
-    (found,) = probe(scanned(flipped((500, 525))), anomaly_class, [(500, 525)], THRESHOLDS)
+    (found,) = probe(scanned(flipped(500, 525)), anomaly_class, [(500, 525)], RULES)
     assert type(found) is kind
 
 
 def test_normal_takes_every_probe_that_applies():
-    kinds = [type(found) for found in probe(scanned(wave(25)), AnomalyClass.NORMAL, [], THRESHOLDS)]
-    assert kinds == [Envelope, Gradient, Period, Discord]
+    kinds = [type(found) for found in probe(scanned(wave(25)), AnomalyClass.NORMAL, [], RULES)]
+    assert kinds == [Envelope, Gradient, Period, Discord, Shapelet]
     noise = np.random.default_rng(0).normal(size=1000)
-    kinds = [type(found) for found in probe(scanned(noise), AnomalyClass.NORMAL, [], THRESHOLDS)]
-    assert kinds == [Envelope, Gradient, Discord]
+    kinds = [type(found) for found in probe(scanned(noise), AnomalyClass.NORMAL, [], RULES)]
+    assert kinds == [Envelope, Gradient, Discord, Shapelet]
 
 
-def test_no_probe_crosses_on_a_clean_sine():
-    found = probe(scanned(wave(25)), AnomalyClass.NORMAL, [], THRESHOLDS)
-    assert [item.findings.excursions for item in found] == [0, 0, 0, 0]
+@pytest.mark.parametrize("values", [wave(25), np.full(100, 2.0)], ids=["sine", "constant"])
+def test_no_probe_crosses_where_nothing_happens(values):
+    found = probe(scanned(values), AnomalyClass.NORMAL, [], RULES)
+    assert [item.findings.excursions for item in found] == [0] * len(found)
 
 
-def test_an_unknown_class_has_no_probe():
+@pytest.mark.parametrize("rules", [RULES, RELEASED], ids=["paper", "released"])
+def test_an_unknown_class_has_no_probe(rules):
     with pytest.raises(ValueError, match="no probe belongs to the class"):
-        probe(scanned(wave(25)), AnomalyClass.UNKNOWN, [(1, 2)], THRESHOLDS)
+        probe(scanned(wave(25)), AnomalyClass.UNKNOWN, [(1, 2)], rules)
 
 
 def test_thresholds_are_arguments():
-    values = np.zeros(1000)
-    values[500] = 1.0
     strict = ProbeThresholds(envelope_sigmas=10.0)
-    (found,) = probe(scanned(values), AnomalyClass.GLOBAL_POINT, [(500, 501)], strict)
+    (found,) = probe(scanned(SPIKE), AnomalyClass.GLOBAL_POINT, [(500, 501)], strict)
     # z = sqrt(999) = 31.6 exceeds both.
     assert (found.findings.threshold, found.findings.crossing) == (10.0, 1)
     assert found.upper == pytest.approx(0.001 + 10 * 0.0316070, abs=1e-5)
+
+
+@pytest.mark.parametrize("anomaly_class", [item for item in AnomalyClass if item is not AnomalyClass.UNKNOWN])
+def test_the_released_rules_take_the_envelope_beyond_five_deviations(anomaly_class):
+    (found,) = probe(scanned(SPIKE, RELEASED), anomaly_class, [], RELEASED)
+    assert type(found) is Envelope
+
+
+@pytest.mark.parametrize(
+    ("anomaly_class", "kind"),
+    [
+        (AnomalyClass.GLOBAL_POINT, Discord),
+        (AnomalyClass.CONTEXTUAL_POINT, Discord),
+        (AnomalyClass.TREND, Gradient),
+        (AnomalyClass.SEASONAL, Period),
+        (AnomalyClass.SHAPELET, Discord),
+        (AnomalyClass.NORMAL, Discord),
+    ],
+)
+def test_the_released_rules_know_one_probe_for_the_rest(anomaly_class, kind):
+    (found,) = probe(scanned(flipped(500, 525), RELEASED), anomaly_class, [], RELEASED)
+    assert type(found) is kind
+
+
+def test_the_released_rules_use_moments():
+    values = flipped(500, 525) + 0.003 * TIME + 0.1 * np.random.default_rng(5).normal(size=1000)
+    analysis = scanned(values, RELEASED)
+    (gradient,) = probe(analysis, AnomalyClass.TREND, [], RELEASED)
+    # In standard deviations per 100 units, a unit being a sample.
+    slopes = 100 * analysis.gradient.values
+    # The ends repeat the nearest slope; mean and deviation are of the slopes in between.
+    assert gradient.center == pytest.approx(slopes[10:-10].mean(), rel=1e-5)
+    assert gradient.dispersion == pytest.approx(slopes[10:-10].std(), rel=1e-5)
+    assert gradient.smoothing == 21
+    (period,) = probe(analysis, AnomalyClass.SEASONAL, [], RELEASED)
+    assert period.window == 100
+
+
+def test_candidates_are_units_of_the_view():
+    values = wave(25, 5000)
+    values[3400:3410] = 20.0
+    series = Series("s", values)
+    analysis = scan(series, RULES, View(3000, 5000))
+    (found,) = probe(analysis, AnomalyClass.GLOBAL_POINT, analysis.view.to_units([(3400, 3410)]), RULES)
+    # Two samples a unit: samples 400 to 409 of the view.
+    assert supports(found) == [(200, 204, True)]
+    assert (found.findings.excursions, found.findings.strays) == (1, 0)
+    assert found.findings.strongest == ((200, 204),)

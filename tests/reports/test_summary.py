@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from anomseer_core.evaluation.grounding import CLAIM_COLUMNS
 from anomseer_core.reports.summary import GROUPS, bootstrap_interval, is_policy, summarise, to_markdown, to_terminal
 
 TASKS = [task for tasks in GROUPS.values() for task in tasks]
@@ -29,12 +30,12 @@ def row(detector="policy", task="point", f1=0.5, **fields):
         "class_correct": True,
         "detection_correct": True,
     }
-    return values | fields
+    return values | dict.fromkeys(CLAIM_COLUMNS) | fields
 
 
 def frame(*rows):
     numbered = [{"series_id": f"s{index}", **values} for index, values in enumerate(rows)]
-    return pd.DataFrame(numbered).astype({"class_correct": "boolean"})
+    return pd.DataFrame(numbered).astype({"class_correct": "boolean"} | dict.fromkeys(CLAIM_COLUMNS, "Int64"))
 
 
 def only(scores):
@@ -189,3 +190,26 @@ def test_the_terminal_tables_fit_a_hundred_columns():
     assert by_group[2:] == ["100.0"] * 5
     assert "archive: skipped, no folder is given" in lines
     assert any(line.strip().startswith("nano [cold start]") for line in lines)
+
+
+def claims(claims, verified, chance, chance_verified, unread=0):
+    return dict(zip(CLAIM_COLUMNS, (claims, verified, unread, chance, chance_verified), strict=True))
+
+
+def test_the_reasoning_is_rated_over_all_claims():
+    scores = frame(row(**claims(8, 7, 0, 0, unread=1)), row(**claims(2, 2, 2, 1)), row(**claims(0, 0, 0, 0)), row())
+    found = only(scores)
+    # The fourth answer has no reasoning; three responses hold 10 claims, of which 9 are true, and one unread number.
+    assert found.claims == pytest.approx(10 / 3)
+    assert found.claims_verified == pytest.approx(9 / 10)
+    assert found.numbers_unread == pytest.approx(1 / 3)
+    assert found.chance_verified == pytest.approx(1 / 2)
+
+
+def test_the_reasoning_has_a_table_of_its_own_for_detectors_that_reason():
+    summary = summarise(frame(row(**claims(4, 3, 4, 1)), row(detector="whole-series")))
+    text = to_markdown(summary)
+    table = text[text.index("### anomllm: reasoning") :]
+    assert "| policy | 4.0 | 75.0 | 25.0 | 0.0 |" in table
+    assert "whole-series" not in table
+    assert "reasoning" not in to_markdown(summarise(frame(row(detector="whole-series")))).split("All but n")[0]

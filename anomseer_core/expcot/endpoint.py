@@ -1,0 +1,100 @@
+"""One question to a vision-language model behind an OpenAI-compatible API.
+
+The package `openai` retries 429, 5xx, timeouts and lost connections with growing pauses, or as long as the server says.
+The key is read from `OPENAI_API_KEY`, sent to the endpoint, and written nowhere.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from anomseer_core.expcot.answers import Answer
+from anomseer_core.expcot.config import TraceSource
+from anomseer_core.settings import load_settings
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+# The one address that answers nobody without a key; servers of one's own often do.
+OPENAI_HOST = "api.openai.com"
+
+
+class EndpointFailed(ValueError):
+    """The endpoint does not answer as it should; the message says what to change."""
+
+
+def build_client(source: TraceSource) -> "OpenAI":
+    """Connects nowhere yet. Raises ValueError when the package `openai` is not installed."""
+    try:
+        from openai import OpenAI
+    except ImportError as error:
+        raise ValueError("traces from an endpoint need a further package: pip install 'anomseer[endpoint]'") from error
+    # Servers of one's own may want no key, the package always wants some text.
+    return OpenAI(
+        base_url=source.base_url,
+        api_key=load_settings().openai_api_key or "none",
+        timeout=source.timeout_seconds,
+        max_retries=source.retries,
+    )
+
+
+def require_key(source: TraceSource) -> str:
+    """The key of the endpoint; raises ValueError when it is missing where it cannot be."""
+    key = load_settings().openai_api_key
+    if not key and urlsplit(source.base_url).hostname == OPENAI_HOST:
+        raise ValueError(f"{OPENAI_HOST} needs a key; set OPENAI_API_KEY, or name another expcot.source.base_url")
+    return key
+
+
+def request(client: "OpenAI", body: Mapping[str, Any], source: TraceSource, about: str) -> Answer:
+    """One answer. about: what the question is about, for messages. Raises EndpointFailed."""
+    import openai
+
+    require_key(source)
+    try:
+        completion = client.chat.completions.create(**body)
+    except openai.OpenAIError as error:
+        raise EndpointFailed(_explain(error, source, about)) from None
+    if not completion.choices:
+        raise EndpointFailed(f"{name(source)} answered about {about} without a choice")
+    choice, usage = completion.choices[0], completion.usage
+    return Answer(
+        text=choice.message.content or "",
+        finish_reason=choice.finish_reason or "",
+        prompt_tokens=usage.prompt_tokens if usage else 0,
+        completion_tokens=usage.completion_tokens if usage else 0,
+    )
+
+
+def _explain(error: Exception, source: TraceSource, about: str) -> str:
+    """What went wrong and what to do about it, on one line and without the key."""
+    import openai
+
+    tries = f"{source.retries + 1} tries"
+    match error:
+        case openai.APITimeoutError():
+            told = f"no answer within {source.timeout_seconds:g} s, {tries}; raise expcot.source.timeout_seconds"
+        case openai.APIConnectionError():
+            told = f"cannot be reached, {tries}; check expcot.source.base_url"
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            told = f"refuses the key ({error.status_code}); check OPENAI_API_KEY"
+        case openai.NotFoundError():
+            told = "knows no such model or address (404); check expcot.source.model and expcot.source.base_url"
+        case openai.RateLimitError():
+            told = f"has no room after {tries} (429); lower expcot.source.concurrency ({_first_line(error)})"
+        case openai.APIStatusError():
+            told = f"answered {error.status_code} about {about}: {_first_line(error)}"
+        case _:
+            told = f"failed on {about}: {_first_line(error)}"
+    key = load_settings().openai_api_key
+    message = f"{name(source)} {told}"
+    return message.replace(key, "***") if key else message
+
+
+def name(source: TraceSource) -> str:
+    """The model and the machine it is asked at, as the traces give their source."""
+    return f"{source.model} at {urlsplit(source.base_url).hostname}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
