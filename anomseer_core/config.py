@@ -4,9 +4,12 @@ Prefect renders a flow's parameters from this JSON schema and sorts the fields a
 `position`; they keep the order in which they are written. Their titles are their names, the ones `--set` takes.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
+
+AnySequence = TypeVar("AnySequence", bound=Sequence[Any])
 
 
 def _keep_names_and_order(schema: dict[str, Any]) -> None:
@@ -14,7 +17,26 @@ def _keep_names_and_order(schema: dict[str, Any]) -> None:
         field |= {"title": name, "position": position}
 
 
+def _require_unique(values: AnySequence) -> AnySequence:
+    twice = [value for place, value in enumerate(values) if value in values[:place]]
+    if twice:
+        raise ValueError(f"{twice[0]!r} is named twice; name each once")
+    return values
+
+
+# The mark of a list whose items must differ: Annotated[tuple[X, ...], Unique].
+Unique = AfterValidator(_require_unique)
+
+
 class Config(BaseModel):
     """A frozen model that refuses unknown fields. Units stand in brackets at the end of a field's description."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_keep_names_and_order)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _take_no_truth_for_a_number(cls, value: Any, about: ValidationInfo) -> Any:
+        """Python's True is 1, and a switch is no count."""
+        if isinstance(value, bool) and cls.model_fields[about.field_name].annotation in (int, float):
+            raise ValueError("write a number, not true or false")
+        return value

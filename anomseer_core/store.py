@@ -23,8 +23,11 @@ from anomseer_core.recipe import Recipe, Reference, digest_json
 
 MANIFEST = "manifest.json"
 VOLATILE = "volatile.json"
+STAGING = ".staging"
 SCHEMA_VERSION = 1
 KINDS = ("series", "traces", "checkpoint", "predictions", "scores")
+# What every manifest says; all of it is read without asking.
+FIELDS = frozenset({"kind", "stage", "key", "recipe", "inputs", "digest", "files", "rows", "commit"})
 # Enough of the key to name a directory; the manifest holds all of it.
 NAME_LENGTH = 20
 
@@ -109,7 +112,8 @@ class ArtifactStore:
         found = self.find(recipe.stage.kind, recipe.key)
         if found:
             return found
-        staging = self.root / ".staging" / f"{recipe.key[:NAME_LENGTH]}-{uuid.uuid4().hex[:8]}"
+        self.clear_staging()
+        staging = self.root / STAGING / _staging_name(recipe.key)
         staging.mkdir(parents=True)
         try:
             started = time.time()
@@ -136,6 +140,8 @@ class ArtifactStore:
     def open(self, path: Path | str) -> Artifact:
         """Read an artifact directory and verify every file of it."""
         path = Path(path)
+        if not path.exists():
+            raise FileNotFoundError(f"artifact {path} does not exist any more; run again to make it anew")
         if not (path / MANIFEST).is_file():
             raise FileNotFoundError(f"{path} is not an artifact: it has no {MANIFEST}")
         return _read(path).verify()
@@ -145,6 +151,13 @@ class ArtifactStore:
         for path in sorted(self.root.glob(f"*/*/{MANIFEST}")):
             if path.parent.parent.name in KINDS:
                 yield _read(path.parent)
+
+    def clear_staging(self) -> None:
+        """Delete what processes of this machine were writing when they were killed outright."""
+        for path in (self.root / STAGING).glob(f"*@{platform.node()}@*"):
+            pid = path.name.split("@")[2]
+            if pid.isdecimal() and not _is_alive(int(pid)):
+                shutil.rmtree(path, ignore_errors=True)
 
     def _path(self, kind: str, key: str) -> Path:
         if kind not in KINDS:
@@ -195,6 +208,21 @@ def commit() -> str:
     return head.stdout.strip() + ("-dirty" if state.stdout.strip() else "")
 
 
+def _staging_name(key: str) -> str:
+    """Which artifact, and which process of which machine is writing it."""
+    return f"{key[:NAME_LENGTH]}@{platform.node()}@{os.getpid()}@{uuid.uuid4().hex[:8]}"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # another user's
+    return True
+
+
 def _content_files(directory: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
@@ -224,4 +252,6 @@ def _read(path: Path) -> Artifact:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise DamagedArtifact(f"artifact {path}: {MANIFEST} is not JSON; delete the directory and run again") from error
+    if not isinstance(manifest, dict) or not manifest.keys() >= FIELDS:
+        raise DamagedArtifact(f"artifact {path}: {MANIFEST} lacks its fields; delete the directory and run again")
     return Artifact(path, manifest)

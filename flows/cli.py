@@ -12,23 +12,28 @@ from typing import Annotated
 
 import cyclopts
 
-from anomseer_core.settings import load_settings
+from anomseer_core.settings import load_settings, require_home
 
+FAILED = 1
 REFUSED = 2
 app = cyclopts.App(
     name="anomseer",
     help="Classify, localise and explain anomalies in time series: one traceable pipeline.",
     help_format="plaintext",
     version_flags=[],
+    # Otherwise it ends the process itself, before we can say what Ctrl-C did.
+    suppress_keyboard_interrupt=False,
 )
 Overrides = Annotated[list[str], cyclopts.Parameter(name="--set", negative="", show_default=False)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and exit: 0 done, 2 refused, 130 or 143 stopped by a signal."""
+    """Run one command and exit: 0 done, 1 failed, 2 refused, 130 or 143 stopped by a signal."""
     signal.signal(signal.SIGTERM, _exit_on_signal)
     try:
         app(arguments, print_error=False, exit_on_error=False)
+    except cyclopts.UnusedCliTokensError as error:
+        sys.exit(_refuse(f"unexpected {' '.join(error.unused_tokens)}; see anomseer --help"))
     except cyclopts.CycloptsError as error:
         sys.exit(_refuse(str(error)))
     except KeyboardInterrupt:
@@ -47,7 +52,7 @@ def run(*, config: str = "nano", overrides: Overrides = ()) -> None:
         A field to change, as field=value with the dotted name it has in the configuration, such as
         --set training.alpha=0. May be given several times.
     """
-    with refusals():
+    with refusals(writes=True):
         from flows.preflight import require_runnable
 
         chosen = _configuration(config, overrides)
@@ -71,7 +76,7 @@ def evaluate(checkpoint: str = "latest", *, config: str = "nano", overrides: Ove
     overrides
         A field to change, such as --set anomllm.count=50 or --set 'benchmarks=["anomllm"]'. May be given several times.
     """
-    with refusals():
+    with refusals(writes=True):
         from flows.evaluation_config import evaluation_of
         from flows.overrides import apply_overrides
         from flows.preflight import require_evaluable
@@ -86,7 +91,32 @@ def evaluate(checkpoint: str = "latest", *, config: str = "nano", overrides: Ove
 
 
 @app.command
-def lineage(run_id: str) -> None:
+def expcot(*, config: str = "paper", overrides: Overrides = ()) -> None:
+    """Write expert traces, check every number in them, and show them: statistics, and a page to open in a browser.
+
+    Parameters
+    ----------
+    config
+        Name of the configuration whose series and traces are used.
+    overrides
+        A field to change, such as --set expcot.blind=true, --set anomllm.count=20, --set gallery.per_class=5 or
+        --set 'benchmarks=["anomllm"]'. May be given several times.
+    """
+    with refusals(writes=True):
+        from flows.expcot_config import explanation_of
+        from flows.overrides import apply_overrides
+        from flows.preflight import require_explainable
+
+        chosen = apply_overrides(explanation_of(_configuration(config, ())), overrides)
+        require_explainable(chosen)
+    from flows.running import run_expcot
+
+    with refusals():
+        run_expcot(chosen)
+
+
+@app.command
+def lineage(run_id: str, /) -> None:
     """Print and verify the chain behind a run: from its results back to the generator's seed and the commit.
 
     Parameters
@@ -96,7 +126,7 @@ def lineage(run_id: str) -> None:
     """
     from flows.lineage_report import print_lineage
 
-    with refusals():
+    with refusals(writes=True):
         print_lineage(load_settings(), run_id)
 
 
@@ -128,7 +158,7 @@ def up(*, prefect_port: int = 4200, mlflow_port: int = 5000) -> None:
     """
     from flows import services
 
-    with refusals():
+    with refusals(writes=True):
         services.up(load_settings(), prefect_port=prefect_port, mlflow_port=mlflow_port)
 
 
@@ -137,20 +167,29 @@ def down() -> None:
     """Stop what `anomseer up` started, and nothing else."""
     from flows import services
 
-    services.down(load_settings())
+    with refusals(writes=True):
+        services.down(load_settings())
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """End the command with one line and status 2 where our own code refuses what it was given."""
+def refusals(*, writes: bool = False) -> Iterator[None]:
+    """End the command with one line: status 2 where our own code refuses what it was given, 1 where a server fails.
+
+    writes: the home is looked at first, since the command needs it.
+    """
+    from flows.processes import StartFailed
     from flows.terminal import is_user_error
 
     try:
+        if writes:
+            require_home(load_settings())
         yield
     except (ValueError, FileNotFoundError) as error:
         if not is_user_error(error):
             raise
         sys.exit(_refuse(str(error)))
+    except StartFailed as error:
+        sys.exit(_refuse(str(error), status=FAILED))
 
 
 def _configuration(name: str, overrides: Sequence[str]):
@@ -162,9 +201,9 @@ def _configuration(name: str, overrides: Sequence[str]):
     return apply_overrides(CONFIGURATIONS[name](), overrides)
 
 
-def _refuse(reason: str) -> int:
+def _refuse(reason: str, *, status: int = REFUSED) -> int:
     print(f"anomseer: error: {' '.join(reason.split())}", file=sys.stderr)
-    return REFUSED
+    return status
 
 
 def _stopped(number: int) -> int:

@@ -4,9 +4,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
 from anomseer_core.pipeline import CONFIGURATIONS
+from flows.processes import StartFailed
 
 WORK_POOL = "anomseer"
 
@@ -16,10 +18,10 @@ def named_configuration(name: str) -> dict[str, Any]:
     return {"config": CONFIGURATIONS[name]().model_dump(mode="json")}
 
 
-def register_deployments(environment: Mapping[str, str]) -> None:
+def register_deployments(environment: Mapping[str, str], *, log: Path) -> None:
     """Create or update every deployment at the server that `environment` names, as `prefect deploy --all` does.
 
-    The work pool must exist. Raises RuntimeError with Prefect's own words when it refuses.
+    The work pool must exist. Prefect's words go to `log`; raises StartFailed naming it when Prefect refuses.
     """
     with as_file(files("infra") / "prefect.yaml") as path:
         command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(path)]
@@ -27,5 +29,6 @@ def register_deployments(environment: Mapping[str, str]) -> None:
         done = subprocess.run(
             command, env=dict(environment), cwd=path.parent, stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
+    log.write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode != 0:
-        raise RuntimeError(f"the deployments of {path} were not registered:\n{done.stdout}{done.stderr}")
+        raise StartFailed(f"the deployments of {path} were not registered; Prefect's words are in {log}")

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.processes import StartFailed
+
 if TYPE_CHECKING:
     import uvicorn
 
@@ -37,7 +39,7 @@ class EmbeddedApi:
     log: Path
 
     def wait(self) -> None:
-        """Raises RuntimeError, naming the server's log, when it does not come up."""
+        """Raises StartFailed, naming the server's log, when it does not come up."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -45,7 +47,7 @@ class EmbeddedApi:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
-        raise RuntimeError(f"Prefect's API did not come up; its output is in {self.log}")
+        raise StartFailed(f"Prefect's API did not come up; its output is in {self.log}")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.config import Config
-from anomseer_core.evaluation.config import EvaluationConfig
+from anomseer_core.evaluation.config import DetectorsConfig
 from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.store import MANIFEST, Artifact, ArtifactStore
 from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
@@ -33,17 +33,18 @@ class EvaluationRunConfig(Config):
         default_factory=VisualTimeAnomalyConfig, description="Held-out VisualTimeAnomaly series."
     )
     archive: ArchiveConfig = Field(default_factory=ArchiveConfig, description="Real series from a folder of yours.")
-    evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Detectors and scoring.")
+    evaluation: DetectorsConfig = Field(default_factory=DetectorsConfig, description="Detectors and scoring.")
 
 
 def evaluation_of(config: PipelineConfig) -> EvaluationRunConfig:
     """The evaluation part of a pipeline's configuration."""
     data = config.synthesis
+    shared = {name: getattr(config.evaluation, name) for name in DetectorsConfig.model_fields}
     return EvaluationRunConfig(
         anomllm=data.anomllm,
         visual_time_anomaly=data.visual_time_anomaly,
         archive=data.archive,
-        evaluation=config.evaluation,
+        evaluation=DetectorsConfig(**shared),
     )
 
 
@@ -56,7 +57,7 @@ def find_checkpoint(store: ArtifactStore, name: str) -> Artifact | Path:
         return _latest_checkpoint(store)
     folder = Path(name).resolve()
     if not (folder / MANIFEST).is_file():
-        from anomseer_core.policy.model import require_weights
+        from anomseer_core.policy.folder import require_weights
 
         require_weights(folder)
         return folder

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from anomseer_core.archives.config import ArchiveConfig
-from anomseer_core.evaluation.config import BaselineConfig, EvaluationConfig
+from anomseer_core.evaluation.config import BaselineConfig, DetectorsConfig
 from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
 from flows.evaluation_config import Benchmark
 from tasks.evaluation import predict_with_baseline, predict_with_policy, score
@@ -56,7 +56,7 @@ def held_out_series(
 
 
 def evaluate_detectors(
-    mlflow_run: str, policies: Mapping[str, StageResult], held_out: HeldOut, config: EvaluationConfig
+    mlflow_run: str, policies: Mapping[str, StageResult], held_out: HeldOut, config: DetectorsConfig
 ) -> RunSummary:
     """Every policy and every baseline on the very same series, scored and summed up."""
     scores = []

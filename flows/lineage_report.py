@@ -7,12 +7,17 @@ from rich.tree import Tree
 
 from anomseer_core.settings import Settings
 from anomseer_core.store import ArtifactStore
-from flows.terminal import plain_console
+from flows.terminal import plain_console, show
 from tasks.connection import connect
 from tasks.lineage import Step, trace_lineage
 
 SHOWN_DIGEST = 12
-FACT_LINES = (("run",), ("benchmark", "split", "tasks", "count", "folder", "preset", "source"), ("seed", "commit"))
+FACT_LINES = (
+    ("run",),
+    ("ending",),
+    ("benchmark", "split", "tasks", "count", "folder", "preset", "source"),
+    ("seed", "commit"),
+)
 
 
 def print_lineage(settings: Settings, run_id: str) -> None:
@@ -21,7 +26,7 @@ def print_lineage(settings: Settings, run_id: str) -> None:
         raise FileNotFoundError(f"no run is recorded yet: {database} does not exist; run the pipeline first")
     chain = trace_lineage(connect(settings), ArtifactStore(settings.home), run_id)
     console = plain_console()
-    console.print(build_tree(chain), highlight=False)
+    show(console, build_tree(chain))
     count = sum(1 for _ in chain.artifacts())
     console.print(f"\n{count} artifacts verified: every file has its digest, MLflow and the manifests agree.")
 

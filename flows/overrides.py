@@ -1,7 +1,7 @@
 """`--set a.b=c`: one field of a named configuration changed, under the name it has in the form."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -36,8 +36,21 @@ def explain(error: ValidationError) -> str:
     """The first complaint of a validation on one line: field, value, and what is allowed."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
-    reason = first["msg"][0].lower() + first["msg"][1:]
+    reason = _reason(first)
+    # The fields of a whole group are many, and what is said about it names those that matter.
+    if field and isinstance(first["input"], Mapping | Config):
+        return f"{field}: {reason}"
     return f"{field} = {first['input']!r}: {reason}" if field else reason
+
+
+def _reason(complaint: Mapping[str, Any]) -> str:
+    """What is wrong: the words of our own validators without pydantic's preface, or pydantic's."""
+    if complaint["type"] == "value_error":
+        return str(complaint["ctx"]["error"])
+    if complaint["type"] == "tuple_type":
+        item = complaint["input"] if isinstance(complaint["input"], str) else "range"
+        return f"write a list, such as {json.dumps([item])}"
+    return complaint["msg"][0].lower() + complaint["msg"][1:]
 
 
 def _find_field(config: Config, names: Sequence[str]) -> Any:

@@ -6,6 +6,7 @@ from anomseer_core.pipeline import PipelineConfig, nano
 from flows.held_out import RunSummary, evaluate_detectors, held_out_series
 from flows.preflight import require_runnable
 from flows.recorded import recorded_flow_run
+from flows.run_names import changed_fields, describe_changes
 from tasks.expcot import write_expert_traces
 from tasks.policy import create_initial_policy
 from tasks.synthesis import synthesize_series
@@ -24,10 +25,10 @@ def pipeline(config: PipelineConfig = DEFAULT) -> RunSummary:
 
     Args:
         config: Everything that shapes the result. The form starts from the configuration `nano`, which takes
-            minutes on two CPU cores.
+            minutes on two CPU cores; a field left out of a request to the API takes the paper's value instead.
     """
     require_runnable(config)
-    with recorded_flow_run(config.name, config) as run:
+    with recorded_flow_run(config.name, config, describe_changes(changed_fields(config))) as run:
         data = config.synthesis
         train = synthesize_series(run, data.train)
         held_out = held_out_series(run, data.anomllm, data.visual_time_anomaly, data.archive)

@@ -3,17 +3,23 @@
 from pathlib import Path
 
 from anomseer_core.archives.config import ArchiveConfig
-from anomseer_core.archives.sources import find_sources
+from anomseer_core.archives.sources import find_sources, read_source
+from anomseer_core.expcot.config import TraceSource
 from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.settings import load_settings
 from anomseer_core.store import ArtifactStore
 from flows.evaluation_config import EvaluationRunConfig, find_checkpoint
+from flows.expcot_config import ExpCoTRunConfig
+
+# A second or two of reading; larger archives are read by their stage alone.
+READ_AT_ONCE_BYTES = 16 * 2**20
 
 
 def require_runnable(config: PipelineConfig) -> None:
     """Raises FileNotFoundError or ValueError, naming the field's value and the mend."""
     require_archive(config.synthesis.archive)
+    require_traces(config.expcot.source)
     require_policy(config.policy)
     require_ranks(config)
 
@@ -27,17 +33,45 @@ def require_evaluable(config: EvaluationRunConfig) -> None:
     find_checkpoint(ArtifactStore(load_settings().home), config.checkpoint)
 
 
+def require_explainable(config: ExpCoTRunConfig) -> None:
+    """Raises FileNotFoundError or ValueError, as `require_runnable` does."""
+    if "archive" in config.benchmarks:
+        require_archive(config.archive)
+    if config.benchmarks == ("archive",) and not config.archive.folder:
+        raise ValueError("the archive is the only set of series and archive.folder is empty; name a folder")
+    require_traces(config.expcot.source)
+
+
 def require_archive(config: ArchiveConfig) -> None:
-    if config.folder:
-        find_sources(Path(config.folder))
+    """The folder must hold series; a small one is read, so that a malformed row is told at once."""
+    if not config.folder:
+        return
+    sources = find_sources(Path(config.folder))
+    if sum(source.path.stat().st_size for source in sources) <= READ_AT_ONCE_BYTES:
+        for source in sources:
+            read_source(source)
+
+
+def require_traces(source: TraceSource) -> None:
+    if source.kind == "file":
+        from anomseer_core.expcot.foreign_file import require_trace_file
+
+        require_trace_file(source.path)
 
 
 def require_policy(config: PolicyConfig) -> None:
-    """A named folder must hold weights; a hub id is only known once it is asked for."""
-    if config.source.startswith((".", "/")) or Path(config.source or " ").exists():
-        from anomseer_core.policy.model import require_weights
+    """A named folder must hold a whole policy, and the hub must answer where the policy comes from there."""
+    if config.preset == "nano" and not config.source:
+        return
+    from anomseer_core.policy.folder import is_folder, require_weights
+    from anomseer_core.policy.hub import require_reachable
+    from anomseer_core.policy.presets import HUB_IDS
 
-        require_weights(Path(config.source))
+    name = config.source or HUB_IDS[config.preset]
+    if is_folder(name):
+        require_weights(Path(name))
+    else:
+        require_reachable(name)
 
 
 def require_ranks(config: PipelineConfig) -> None:

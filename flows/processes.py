@@ -19,6 +19,10 @@ MARK = "ANOMSEER_SERVICES_MARK"
 _SAME_START_SECONDS = 0.05
 
 
+class StartFailed(RuntimeError):
+    """A process that a command needs did not come up; one line, naming its log."""
+
+
 @dataclass(frozen=True)
 class BackgroundProcess:
     """A process somebody started: `started` is its start time in seconds since the epoch, as psutil tells it."""

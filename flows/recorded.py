@@ -20,8 +20,13 @@ from tasks.tracking import closing, find_or_create_parent, reconcile
 
 
 @contextmanager
-def recorded_flow_run(configuration: str, config: Config) -> Iterator[str]:
-    """The id of this flow run's MLflow run. Runs that a killed process left open are closed first."""
+def recorded_flow_run(configuration: str, config: Config, subject: str = "") -> Iterator[str]:
+    """The id of this flow run's MLflow run. Runs that a killed process left open are closed first.
+
+    subject: what sets this run apart from others of its configuration; part of its name.
+    """
+    # Prefect takes the lines of this logger (PREFECT_LOGGING_EXTRA_LOGGERS) and leaves its level to the root: WARNING.
+    logging.getLogger("anomseer_core").setLevel(logging.INFO)
     tracking = connect(load_settings())
     close_abandoned(tracking, run_log())
     about = {
@@ -34,7 +39,7 @@ def recorded_flow_run(configuration: str, config: Config) -> Iterator[str]:
     run_id = find_or_create_parent(
         tracking,
         runtime.flow_run.id,
-        name=f"{configuration} {runtime.flow_run.name}",
+        name=" ".join(filter(None, (configuration, subject, runtime.flow_run.name))),
         about=about,
         config=config.model_dump(mode="json"),
     )

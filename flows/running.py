@@ -3,19 +3,24 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.settings import Settings, load_settings
 from flows.embedded_api import embedded_api, send_pending
 from flows.environment import prepare
 from flows.evaluation_config import EvaluationRunConfig
-from flows.terminal import plain_console, quieten
+from flows.expcot_config import ExpCoTRunConfig
+from flows.services import read_services
+from flows.terminal import command_name, plain_console, quieten, show
 
 if TYPE_CHECKING:
+    from flows.expcot import ExpCoTSummary
     from flows.held_out import RunSummary
 
 
@@ -35,6 +40,15 @@ def run_evaluation(config: EvaluationRunConfig) -> None:
         ready()
         summary = evaluate(config)
     print_summary(load_settings(), summary)
+
+
+def run_expcot(config: ExpCoTRunConfig) -> None:
+    with prefect_api() as ready:
+        from flows.expcot import expcot
+
+        ready()
+        summary = expcot(config)
+    print_traces(load_settings(), summary)
 
 
 @contextmanager
@@ -70,20 +84,42 @@ def _say(text: str) -> None:
 def print_summary(settings: Settings, summary: "RunSummary") -> None:
     """The results table, and the ways on from here."""
     from anomseer_core.reports.summary import summarise, to_terminal
-    from tasks.connection import connect
     from tasks.reports import read_all_scores
 
     console = plain_console()
     console.print()
-    console.print(to_terminal(summarise(read_all_scores(summary.scores)), summary.skipped))
+    show(console, to_terminal(summarise(read_all_scores(summary.scores)), summary.skipped))
+    policies = {f"Policy {name}": path for name, path in summary.policies.items()}
+    print_places(console, settings, summary.mlflow_run, policies)
+
+
+def print_traces(settings: Settings, summary: "ExpCoTSummary") -> None:
+    """What the traces are like, and where to read them."""
+    from anomseer_core.reports.trace_statistics import to_terminal
+
+    console = plain_console()
     console.print()
+    show(console, to_terminal(summary.statistics))
+    for name, reason in summary.skipped.items():
+        console.print(f"{name}: skipped, {reason}")
+    traces = {f"Traces {name}": path for name, path in summary.traces.items()}
+    print_places(console, settings, summary.mlflow_run, {"Gallery": summary.page, **traces})
+
+
+def print_places(console: Console, settings: Settings, mlflow_run: str, results: Mapping[str, str]) -> None:
+    """A line for each place where something of a run is."""
+    from tasks.connection import connect
+
+    services = read_services(settings)
     places = {
-        "MLflow run": summary.mlflow_run,
+        "MLflow run": mlflow_run,
         "MLflow": connect(settings).uri,
         "Artifacts": str(settings.home / "artifacts"),
-        **{f"Policy {name}": path for name, path in summary.policies.items()},
-        "Lineage": f"anomseer lineage {summary.mlflow_run}",
-        "In a browser": "anomseer up",
+        **results,
+        "Lineage": f"{command_name()} lineage {mlflow_run}",
+        "In a browser": services.runs_url if services and services.running else f"{command_name()} up",
     }
+    width = max(20, *map(len, places))
+    console.print()
     for name, place in places.items():
-        console.print(f"{name:<20} {place}", soft_wrap=True)
+        console.print(f"{name:<{width}} {place}", soft_wrap=True)

@@ -7,24 +7,31 @@ so `down` stops what `up` started, flow runs and training ranks included, and no
 
 import json
 import os
+import shutil
 import socket
 import sys
+import tempfile
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 
 from anomseer_core.settings import Settings
 from flows.deployments import WORK_POOL, register_deployments
-from flows.processes import MARK, BackgroundProcess, end, family, start, tail
+from flows.processes import MARK, BackgroundProcess, StartFailed, end, family, start, tail
 from mlflow_server.config import TrackingServerConfig, embedded_artifacts, embedded_backend
 from mlflow_server.launch import answers, prepare, server_command, server_environment
+from tasks import tags
 
 START_SECONDS = 180.0
+LAST_PORT = 65_535
+# Of our runs only the parents carry this tag.
+FLOW_RUNS = f"tags.`{tags.CONFIGURATION}` != ''"
 # A flow run ends its training processes first; Prefect gives a cancelled run as much.
 FLOW_RUN_GRACE_SECONDS = 30.0
 SERVICE_GRACE_SECONDS = 10.0
@@ -39,13 +46,17 @@ QUIET = {
 
 @dataclass(frozen=True)
 class Services:
-    """What `up` started, as `services.json` holds it. runs_url is the page of our runs in MLflow."""
+    """What `up` started, as `services.json` holds it.
+
+    runs_url: the page of our runs in MLflow. temporary: where the processes put their temporary files.
+    """
 
     prefect_api_url: str
     mlflow_url: str
     mark: str
     processes: tuple[BackgroundProcess, ...] = ()
     runs_url: str = ""
+    temporary: str = ""
 
     @property
     def prefect_url(self) -> str:
@@ -75,9 +86,10 @@ def up(
 ) -> Services:
     """Start the servers and the worker, wait until each answers, register the deployments, and say where they are.
 
-    Running already: says so. Raises ValueError when a port is taken, RuntimeError with the log's end when a process
-    does not come up; then nothing keeps running.
+    Running already: says so. Raises ValueError when a port is none or taken, StartFailed naming the log when a
+    process does not come up; then nothing keeps running.
     """
+    _require_ports(prefect_port, mlflow_port)
     services = read_services(settings)
     if services and services.running:
         say(f"Running already.\n{services.describe()}")
@@ -86,12 +98,17 @@ def up(
     _require_free(prefect_port, "--prefect-port")
     _require_free(mlflow_port, "--mlflow-port")
     services = Services(
-        f"http://127.0.0.1:{prefect_port}/api", f"http://127.0.0.1:{mlflow_port}", mark=uuid.uuid4().hex
+        f"http://127.0.0.1:{prefect_port}/api",
+        f"http://127.0.0.1:{mlflow_port}",
+        mark=uuid.uuid4().hex,
+        # Prefect leaves a folder behind for every worker that is stopped. Not below the home: sockets need short paths.
+        temporary=tempfile.mkdtemp(prefix="anomseer-"),
     )
     try:
         services = _start_all(settings, services, say)
     except BaseException:
         down(settings, say=lambda _: None)
+        shutil.rmtree(services.temporary, ignore_errors=True)
         raise
     say(services.describe())
     return services
@@ -106,6 +123,8 @@ def down(settings: Settings, *, say: Callable[[str], None] = print) -> None:
     # A worker that is asked to end kills its flow runs on the spot: they are asked first, and the servers still listen.
     end(family(services.processes, services.mark) - _own(services), grace_seconds=FLOW_RUN_GRACE_SECONDS)
     end(family(services.processes, services.mark), grace_seconds=SERVICE_GRACE_SECONDS)
+    if services.temporary:
+        shutil.rmtree(services.temporary, ignore_errors=True)
     _path(settings).unlink(missing_ok=True)
     say("Stopped.")
 
@@ -129,6 +148,7 @@ def service_environment(settings: Settings, services: Services) -> dict[str, str
         **os.environ,
         **QUIET,
         MARK: services.mark,
+        **({"TMPDIR": services.temporary} if services.temporary else {}),
         "ANOMSEER_HOME": str(settings.home),
         "PREFECT_HOME": settings.prefect_home or str(settings.home / "prefect"),
         "PREFECT_API_URL": services.prefect_api_url,
@@ -158,7 +178,7 @@ def _start_all(settings: Settings, services: Services, say: Callable[[str], None
     _wait_for(settings, services, "mlflow", lambda: answers(f"{services.mlflow_url}/health"))
     _wait_for(settings, services, "worker", lambda: _worker_is_online(services))
     say("Registering the deployments of infra/prefect.yaml")
-    register_deployments(environment)
+    register_deployments(environment, log=_log(settings, "deployments"))
     return _record(settings, replace(services, runs_url=_runs_page(settings, services)))
 
 
@@ -200,9 +220,9 @@ def _wait_for(settings: Settings, services: Services, name: str, ready: Callable
     deadline = time.monotonic() + START_SECONDS
     while not ready():
         if process.find() is None:
-            raise RuntimeError(f"{name} ended while starting; the end of {log}:\n{tail(log)}")
+            raise StartFailed(f"{name} ended while starting ({_last_words(log)}); its output is in {log}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{name} did not answer within {START_SECONDS:.0f} s; the end of {log}:\n{tail(log)}")
+            raise StartFailed(f"{name} did not answer within {START_SECONDS:.0f} s; its output is in {log}")
         time.sleep(0.3)
 
 
@@ -221,11 +241,28 @@ def _worker_is_online(services: Services) -> bool:
 
 
 def _runs_page(settings: Settings, services: Services) -> str:
-    """Our runs in MLflow, whose own start page shows the language-model views that we do not fill."""
+    """The flow runs in MLflow, newest first, without the many stages below them.
+
+    MLflow's own start page shows the language-model views that we do not fill.
+    """
     from tasks.connection import connect
 
     experiment = connect(replace(settings, mlflow_tracking_uri=services.mlflow_url)).experiment_id
-    return f"{services.mlflow_url}/#/experiments/{experiment}/runs?workflowType=machine_learning"
+    chosen = f"workflowType=machine_learning&searchFilter={quote(FLOW_RUNS)}"
+    return f"{services.mlflow_url}/#/experiments/{experiment}/runs?{chosen}"
+
+
+def _require_ports(prefect_port: int, mlflow_port: int) -> None:
+    for port, flag in ((prefect_port, "--prefect-port"), (mlflow_port, "--mlflow-port")):
+        if not 1 <= port <= LAST_PORT:
+            raise ValueError(f"{flag} {port} is no port; choose one from 1 to {LAST_PORT}")
+    if prefect_port == mlflow_port:
+        raise ValueError(f"--prefect-port and --mlflow-port are both {mlflow_port}; choose two different ones")
+
+
+def _last_words(log: Path) -> str:
+    """The last line that a process wrote."""
+    return tail(log, lines=1).strip() or "without a word"
 
 
 def _require_free(port: int, flag: str) -> None:

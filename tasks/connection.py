@@ -5,6 +5,8 @@ database and the same artifact folder, so a run made without servers shows up wh
 """
 
 import logging
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,8 +44,25 @@ def _connect(uri: str, home: Path) -> Tracking:
     is_server = uri.startswith(("http://", "https://"))
     if not is_server:
         (home / "mlflow").mkdir(parents=True, exist_ok=True)
+        _require_database(uri)
     client = MlflowClient(uri)
     return Tracking(client, uri, _experiment(client, None if is_server else embedded_artifacts(home)))
+
+
+def _require_database(uri: str) -> None:
+    """Raises ValueError when the file of an SQLite address is no database, or was cut."""
+    path = Path(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:///") or not path.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        # Another process that writes at this moment is no damage.
+        if not isinstance(error, sqlite3.OperationalError):
+            raise ValueError(
+                f"MLflow's database {path} is damaged ({error}); put a copy in its place, or move it away"
+            ) from error
 
 
 def _experiment(client: MlflowClient, location: str | None) -> str:

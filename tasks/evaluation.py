@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 
+import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 from prefect import task
@@ -14,6 +15,7 @@ from anomseer_core.evaluation.detector import SERIES_FILE
 from anomseer_core.evaluation.prediction import PREDICTIONS_FILE, read_predictions
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores, score_predictions
 from anomseer_core.policy.detector import predict_policy
+from anomseer_core.reports.answer_table import answer_table
 from anomseer_core.reports.figures import example_sheet
 from anomseer_core.reports.summary import summarise
 from anomseer_core.series import read_series
@@ -31,6 +33,10 @@ MEASURES = (
     "class_accuracy",
     "detection_accuracy",
     "unparsable",
+    "claims",
+    "claims_verified",
+    "chance_verified",
+    "numbers_unread",
 )
 
 
@@ -77,7 +83,7 @@ def predict_with_baseline(mlflow_run: str, series: StageResult, config: Baseline
 def score(
     mlflow_run: str, predictions: StageResult, series: StageResult, config: ScoringConfig, *, examples: bool = False
 ) -> StageResult:
-    """With `examples`, the best, the median and the worst answers become a picture."""
+    """With `examples`, answers are kept to be read: best, median and worst as a picture, many as a table."""
     return run_stage(
         mlflow_run,
         f"scores of {predictions.name}",
@@ -87,6 +93,7 @@ def score(
         {"predictions": predictions, "series": series},
         measure=measure_scores,
         draw=draw_examples if examples else None,
+        tabulate=tabulate_answers if examples else None,
         log_level=logging.DEBUG,
     )
 
@@ -98,6 +105,12 @@ def draw_examples(
     series = read_series(inputs["series"].file(SERIES_FILE))
     answers = read_predictions(inputs["predictions"].file(PREDICTIONS_FILE))
     return {"examples.png": example_sheet(rows, series, answers)}
+
+
+def tabulate_answers(scores: Artifact, inputs: Mapping[str, Artifact]) -> dict[str, pd.DataFrame]:
+    series = read_series(inputs["series"].file(SERIES_FILE))
+    answers = read_predictions(inputs["predictions"].file(PREDICTIONS_FILE))
+    return {"answers.json": answer_table(read_scores(scores.file(SCORES_FILE)), series, answers)}
 
 
 def measure_scores(scores: Artifact) -> dict[str, float]:

@@ -59,7 +59,7 @@ def trace_lineage(tracking: Tracking, store: ArtifactStore, run_id: str) -> Step
         return tracer.follow(run, role="")
     if tags.FLOW_RUN_ID in run.data.tags:
         return tracer.follow_flow_run(run)
-    raise BrokenLineage(f"run {run_id} ended {run.info.status} and recorded no artifact; name one that finished")
+    raise BrokenLineage(f"run {run_id} {_ending(run)} and recorded no artifact; name one that finished")
 
 
 class _Tracer:
@@ -86,10 +86,14 @@ class _Tracer:
         )
         finished = [self.get_run(child.info.run_id) for child in children if tags.KEY in child.data.tags]
         if not finished:
-            raise BrokenLineage(f"flow run {run.info.run_id} recorded no artifact; name one that finished a stage")
+            raise BrokenLineage(
+                f"flow run {run.info.run_id} {_ending(run)} and recorded no artifact; name one that finished a stage"
+            )
         read = {key for child in finished for key, _ in self._inputs_in_mlflow(child)}
         results = [child for child in finished if child.data.tags[tags.KEY] not in read]
         facts = {"configuration": run.data.tags[tags.CONFIGURATION], "commit": run.data.tags[tags.COMMIT]}
+        if run.info.status != "FINISHED":
+            facts["ending"] = f"this run {_ending(run)}: what follows is what it finished"
         return Step(
             run.info.run_name,
             facts=facts | {"run": run.info.run_id},
@@ -173,6 +177,13 @@ class _Tracer:
         except MlflowException as error:
             raise BrokenLineage(f"run {run.info.run_id} links to model {model_id}, which MLflow lacks") from error
         return about.get(tags.KEY, ""), about.get(tags.DIGEST, "")
+
+
+def _ending(run: Run) -> str:
+    """How a run ended, with the reason where one is known."""
+    words = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "was killed", "RUNNING": "is still running"}
+    reason = run.data.tags.get(tags.ERROR, "")
+    return words.get(run.info.status, run.info.status) + (f" ({reason})" if reason else "")
 
 
 def _dataset_identity(run: Run, item: DatasetInput) -> tuple[str, str] | None:

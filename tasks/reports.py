@@ -17,6 +17,7 @@ from anomseer_core.settings import load_settings
 from tasks import tags
 from tasks.connection import connect
 from tasks.evaluation import MEASURES
+from tasks.observer import run_log
 from tasks.recording import record_pictures
 from tasks.stages import StageResult
 from tasks.tables import show_tables, write_table
@@ -48,7 +49,19 @@ def report(mlflow_run: str, scores: Sequence[StageResult], skipped: Mapping[str,
     client.log_batch(mlflow_run, metrics=_metrics(summary))
     if GROUPED_BENCHMARK in set(summary["benchmark"]):
         record_pictures(tracking, mlflow_run, {"groups.png": group_bars(summary)})
+    for warning in warn_of_unparsable(summary):
+        run_log().warning("%s", warning)
     create_markdown_artifact(markdown, key="summary", description="Every detector on the same held-out series.")
+
+
+def warn_of_unparsable(summary: pd.DataFrame) -> list[str]:
+    """A line for each policy most of whose answers could not be read: its scores say little else."""
+    return [
+        f"{row['detector']} on {row['benchmark']}: {row['unparsable']} of {row['n']} answers could not be read and "
+        "count as 0; the policy may need more training, or max_response_tokens is too small"
+        for row in summary.to_dict("records")
+        if is_policy(row["detector"]) and row["unparsable"] > row["n"] / 2
+    ]
 
 
 def read_all_scores(paths: Sequence[str]) -> pd.DataFrame:

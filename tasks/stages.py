@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -17,6 +18,7 @@ from tasks.connection import connect
 from tasks.delivery import Delivery
 from tasks.observer import StageObserver, duration, run_log
 from tasks.recording import record_inputs, record_output, record_pictures
+from tasks.tables import record_tables
 from tasks.tracking import open_child
 
 
@@ -39,6 +41,7 @@ class StageResult:
 
 Core = Callable[[ArtifactStore, Mapping[str, Artifact], Observer], Artifact]
 Measure = Callable[[Artifact], Mapping[str, float]]
+Tabulate = Callable[[Artifact, Mapping[str, Artifact]], Mapping[str, pd.DataFrame]]
 Draw = Callable[[Artifact, Mapping[str, Artifact], StageObserver], Mapping[str, Figure | Image.Image]]
 
 
@@ -50,6 +53,7 @@ def run_stage(
     *,
     measure: Measure | None = None,
     draw: Draw | None = None,
+    tabulate: Tabulate | None = None,
     log_level: int = logging.INFO,
 ) -> StageResult:
     """Run one stage under the MLflow run `parent`, in a run of its own.
@@ -57,6 +61,7 @@ def run_stage(
     core: makes the artifact from the store, the input artifacts by role, and an observer.
     measure: what of the finished artifact becomes metrics of the run.
     draw: pictures of a newly made artifact by file name, from it, the inputs and what the observer heard.
+    tabulate: tables of a newly made artifact by file name, from it and the inputs.
     log_level: of the closing line; the many short stages of an evaluation need not all be told.
     """
     settings, log, started = load_settings(), run_log(), time.monotonic()
@@ -73,6 +78,8 @@ def run_stage(
         record_output(tracking, run_id, name, artifact)
         if draw and not artifact.reused:
             record_pictures(tracking, run_id, draw(artifact, read, observer))
+        if tabulate and not artifact.reused:
+            record_tables(tracking.client, run_id, tabulate(artifact, read))
     log.log(log_level, "%s", closing_line(name, artifact, time.monotonic() - started))
     return StageResult.of(name, artifact, run_id)
 

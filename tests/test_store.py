@@ -3,6 +3,9 @@
 import json
 import multiprocessing
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -118,6 +121,40 @@ def test_a_cut_manifest_is_refused(tmp_path):
     artifact.file(MANIFEST).write_text("{")
     with pytest.raises(DamagedArtifact, match=r"manifest\.json is not JSON"):
         ArtifactStore(tmp_path).find("series", artifact.key)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", '{"key": "a"}'])
+def test_a_manifest_that_is_none_is_refused(tmp_path, text):
+    artifact = produce(tmp_path)
+    artifact.file(MANIFEST).write_text(text)
+    for look in (lambda store: store.find("series", artifact.key), lambda store: list(store.all())):
+        with pytest.raises(DamagedArtifact, match=r"manifest\.json lacks its fields; delete the directory"):
+            look(ArtifactStore(tmp_path))
+
+
+def test_a_deleted_artifact_is_named_with_the_mend(tmp_path):
+    with pytest.raises(FileNotFoundError, match="gone does not exist any more; run again to make it anew"):
+        ArtifactStore(tmp_path).open(tmp_path / "gone")
+
+
+def test_what_a_killed_process_was_writing_is_cleared_at_the_next_start(tmp_path):
+    script = (
+        "import os, sys, time\nfrom pathlib import Path\nfrom anomseer_core.store import ArtifactStore\n"
+        "from tests.test_store import recipe\n"
+        "def write(folder):\n    (folder / 'half').write_text('half')\n    print(folder, flush=True)\n"
+        "    time.sleep(60)\n"
+        "ArtifactStore(Path(sys.argv[1])).produce(recipe(), write)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        half = Path(writer.stdout.readline().strip())
+        ArtifactStore(tmp_path).produce(recipe(count=2), write)
+        assert half.is_dir(), "its process still writes"
+        writer.kill()
+    foreign = half.parent / "key@another-machine@1@abc"
+    foreign.mkdir()
+    produce(tmp_path)
+    assert list(half.parent.iterdir()) == [foreign]
 
 
 def test_an_artifact_under_the_key_of_another_is_refused(tmp_path):

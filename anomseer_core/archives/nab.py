@@ -30,7 +30,9 @@ def read_csv(path: Path, windows_path: Path) -> tuple[np.ndarray, np.ndarray]:
     for first, last in _windows_of(path, windows_path):
         inside = ((times >= first) & (times <= last)).to_numpy()
         if not inside.any():
-            raise ValueError(f"{windows_path}: the window {first} - {last} holds no sample of {path}")
+            raise ValueError(
+                f"{windows_path}: the window {first} - {last} holds no sample of {path}; mend the window or remove it"
+            )
         mask |= inside
     return read_numbers(table, "value", path), mask
 

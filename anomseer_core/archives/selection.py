@@ -4,7 +4,7 @@ TAB (Qiu et al. 2025), the paper's real-world benchmark, drops series without an
 of anomalous samples. Its list of series cannot be rebuilt, so the same filter stands in for it here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from anomseer_core.archives.config import ArchiveConfig
@@ -16,11 +16,20 @@ def select(series: Iterable[Series], config: ArchiveConfig) -> list[Series]:
 
     The filter looks at whole series, as TAB does: a piece with its event has a higher ratio.
     """
+    return spread(keep(series, config), config.count)
+
+
+def keep(series: Iterable[Series], config: ArchiveConfig) -> list[Series]:
+    """Those that pass the filter, cut."""
     whole = (item for item in series if not item.is_normal and anomaly_ratio(item) <= config.max_anomaly_ratio)
-    kept = [cut(item, config.max_samples) for item in whole]
-    if len(kept) <= config.count:
-        return kept
-    return [kept[position * len(kept) // config.count] for position in range(config.count)]
+    return [cut(item, config.max_samples) for item in whole]
+
+
+def spread(series: Sequence[Series], count: int) -> list[Series]:
+    """At most `count` of them, evenly over their order."""
+    if len(series) <= count:
+        return list(series)
+    return [series[position * len(series) // count] for position in range(count)]
 
 
 def cut(series: Series, max_samples: int) -> Series:

@@ -4,7 +4,8 @@ A TSB-UAD archive is any number of `.out` files, at any depth. A NAB checkout is
 `labels/combined_windows.json`. A folder may hold several of both.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def find_sources(path: Path) -> list[Source]:
             f"({nab.DATA}/ beside {nab.WINDOWS})"
         )
     return sources
+
+
+def ignored_files(path: Path, sources: Iterable[Source]) -> Counter[str]:
+    """How many other files a folder holds, by suffix."""
+    read = {file for source in sources for file in source.files}
+    files = (file for file in path.rglob("*") if file.is_file() and file not in read) if path.is_dir() else ()
+    return Counter(file.suffix for file in files)
 
 
 def read_source(source: Source) -> Series:

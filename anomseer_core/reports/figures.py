@@ -33,10 +33,14 @@ POLICY_COLOUR, BASELINE_COLOUR, ORACLE_COLOUR = "#4c72b0", "#a9a9a9", "#dddddd"
 
 @dataclass(frozen=True)
 class Panel:
-    """One small plot: its title, and the metrics drawn in it by the label of their line."""
+    """One small plot: its title, and the metrics drawn in it by the label of their line.
+
+    noisy: whether a mean is drawn above the single values; a schedule has no noise.
+    """
 
     title: str
     lines: Mapping[str, str]
+    noisy: bool = True
 
 
 PANELS = (
@@ -58,7 +62,7 @@ PANELS = (
     Panel("Entropy [nats]", {"": "entropy"}),
     Panel("Response length [tokens]", {"": "completions/mean_length"}),
     Panel("Gradient norm", {"": "grad_norm"}),
-    Panel("Learning rate", {"": "learning_rate"}),
+    Panel("Learning rate", {"": "learning_rate"}, noisy=False),
 )
 
 
@@ -130,7 +134,7 @@ def choose_examples(scores: pd.DataFrame, per_kind: int) -> dict[str, str]:
 
 
 def group_bars(summary: pd.DataFrame) -> Figure:
-    """Affiliation-F1 of every detector in the four groups of AnomLLM and their mean, from `summarise`.
+    """Affiliation-F1 of every detector in the four groups of AnomLLM and their mean, from `summarise`; titled with n.
 
     Raises ValueError when the summary holds no AnomLLM row.
     """
@@ -139,7 +143,8 @@ def group_bars(summary: pd.DataFrame) -> Figure:
         raise ValueError(f"the summary has no {GROUPED_BENCHMARK} row to draw")
     names = rows["detector"].tolist()
     colours = [_colour(name) for name in names]
-    figure = _figure(12, 0.9 + 0.3 * len(names))
+    figure = _figure(12, 1.2 + 0.3 * len(names))
+    figure.suptitle(f"{GROUPED_BENCHMARK}, {rows['n'].max():,} held-out series", x=0.01, ha="left", fontsize=12)
     for axes, column in zip(figure.subplots(1, len(BY_GROUP), sharey=True), BY_GROUP, strict=True):
         _draw_bars(axes, 100 * rows[column.name], colours)
         axes.set_title(column.heading, fontsize=10, loc="left")
@@ -173,7 +178,7 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _draw_panel(axes: Axes, panel: Panel, frame: pd.DataFrame) -> None:
-    window = max(1, round(SMOOTHED_SHARE * len(frame)))
+    window = max(1, round(SMOOTHED_SHARE * len(frame))) if panel.noisy else 1
     drawn = [(label, metric) for label, metric in panel.lines.items() if metric in frame]
     for colour, (label, metric) in zip(COLOURS, drawn, strict=False):
         values = frame[metric].dropna()
@@ -190,7 +195,15 @@ def _draw_panel(axes: Axes, panel: Panel, frame: pd.DataFrame) -> None:
     axes.grid(color="#e5e5e5", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     if len(drawn) > 1:
-        axes.legend(fontsize=8, framealpha=0.8, edgecolor="none")
+        # Below the axes, where it covers no line.
+        axes.legend(
+            fontsize=8,
+            frameon=False,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.22),
+            ncols=len(drawn),
+            borderaxespad=0,
+        )
     if len(frame) == 1:
         axes.set_xlim(frame.index[0] - 1, frame.index[0] + 1)
 

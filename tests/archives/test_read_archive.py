@@ -1,5 +1,6 @@
 """The stage `read_archive`: what it writes, and a key that follows the content of the folder."""
 
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -32,6 +33,23 @@ def test_the_chosen_series_are_stored(store, folder):
     assert [series.id for series in stored] == ["archive/a.out", "archive/b.out"]
     assert stored[0].intervals == ((50, 55),)
     assert dict(stored[0].metadata) == {"source": "a.out", "offset": 100, "original_length": 200}
+
+
+def test_what_became_of_the_folder_is_told(store, folder, caplog):
+    (folder / "notes.txt").write_text("no series")
+    (folder / "README").write_text("no series")
+    (folder / "other.txt").write_text("no series")
+    with caplog.at_level(logging.INFO):
+        read_archive(store, ArchiveConfig(folder=str(folder), count=2))
+    assert caplog.messages == [
+        f"archive {folder}: 4 series read, 3 pass the filter, 2 taken; "
+        "files that are no series: 2 .txt, 1 without a suffix"
+    ]
+
+
+def test_a_small_ratio_is_told_as_it_is(store, folder):
+    with pytest.raises(ValueError, match=r"none of 4 series has an event and at most 0\.1% anomalous samples"):
+        read_archive(store, ArchiveConfig(folder=str(folder), max_anomaly_ratio=0.001))
 
 
 def test_an_unchanged_folder_is_reused(store, folder):

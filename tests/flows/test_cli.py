@@ -55,10 +55,19 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ),
         (["run", "--cofnig", "tiny"], "Unknown option"),
         (["rnu"], "Unknown command"),
+        (["run", "extra", "words"], "unexpected extra words; see anomseer --help"),
+        (["lineage"], 'Command "lineage" parameter RUN_ID requires an argument.'),
         (["evaluate"], "no trained checkpoint in"),
         (["evaluate", "/no/checkpoint"], "checkpoint folder /no/checkpoint does not exist"),
         (["evaluate", "--set", 'benchmarks=["anomlm"]'], "benchmarks.0 = 'anomlm': input should be 'anomllm'"),
+        (["expcot", "--set", "gallery.per_class=0"], "gallery.per_class = 0: input should be greater than"),
+        (["expcot", "--set", "archive.folder=/no/archive"], "archive /no/archive does not exist"),
+        (["expcot", "--set", 'benchmarks=["archive"]'], "the archive is the only set of series"),
         (["lineage", "123"], "no run is recorded yet"),
+        (["up", "--prefect-port", "99999"], "--prefect-port 99999 is no port; choose one from 1 to 65535"),
+        (["up", "--mlflow-port", "0"], "--mlflow-port 0 is no port"),
+        (["up", "--prefect-port", "5000"], "--prefect-port and --mlflow-port are both 5000"),
+        (["up", "--prefect-port", "x"], "Invalid value"),
         (["config", "mini"], "unknown configuration 'mini'"),
     ],
 )
@@ -75,6 +84,62 @@ def test_a_checkpoint_folder_without_weights_is_refused(
     (tmp_path / "empty").mkdir()
     for arguments in (["run", "--set", f"policy.source={tmp_path / 'empty'}"], ["evaluate", str(tmp_path / "empty")]):
         assert refused(arguments, capsys).startswith(f"checkpoint folder {tmp_path / 'empty'} holds no *.safetensors")
+    assert not absent_home.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run"], ["evaluate"], ["expcot"], ["lineage", "123"], ["up"], ["down"]], ids=lambda words: words[0]
+)
+def test_a_home_that_is_no_folder_is_refused_by_every_command(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "below"):
+        monkeypatch.setenv("ANOMSEER_HOME", str(home))
+        assert (
+            refused(arguments, capsys) == f"ANOMSEER_HOME is {home}, but {tmp_path / 'file'} is a file; name a folder\n"
+        )
+
+
+def test_a_policy_from_a_hub_that_does_not_answer_is_refused_before_any_stage(
+    absent_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    line = refused(["run", "--config", "paper"], capsys)
+    assert line.startswith("cannot fetch Qwen/Qwen2.5-VL-3B-Instruct: no connection (")
+    assert line.endswith("; name a folder with --set policy.source=/models/...\n")
+    line = refused(["run", "--set", "policy.source=a/b/c"], capsys)
+    assert line.startswith("cannot fetch a/b/c: it is neither a folder nor the name of a model on the hub")
+    assert not absent_home.exists()
+
+
+def test_ctrl_c_says_how_to_go_on_and_exits_130(absent_home: Path):
+    """Sent as a terminal sends it, while a command works."""
+    script = (
+        "import os, signal\nfrom flows import cli, services\n"
+        "services.down = lambda settings: os.kill(os.getpid(), signal.SIGINT)\ncli.main(['down'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 130
+    assert done.stderr == "anomseer: stopped; run it again to go on from the last finished stage\n"
+
+
+def test_a_cut_database_is_refused_by_name(home: Path, capsys: pytest.CaptureFixture[str]):
+    database = home / "mlflow" / "mlflow.db"
+    database.write_bytes(database.read_bytes()[:50_000])
+    assert refused(["lineage", "123"], capsys).startswith(f"MLflow's database {database} is damaged (")
+    database.write_text("no database at all")
+    assert refused(["lineage", "1234"], capsys).startswith(f"MLflow's database {database} is damaged (")
+
+
+def test_a_malformed_row_of_a_small_archive_is_refused_before_any_stage(
+    tmp_path: Path, absent_home: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "a.out").write_text("1,0\n2,1\nx,0\n")
+    line = refused(["run", "--set", f"synthesis.archive.folder={tmp_path / 'archive'}"], capsys)
+    assert line.startswith(f"{tmp_path / 'archive' / 'a.out'}, row 3: ")
     assert not absent_home.exists()
 
 

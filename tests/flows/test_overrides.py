@@ -48,6 +48,18 @@ def test_any_value_in_bounds_arrives(alpha: float):
         ("training.alpha=11", "training.alpha = 11: input should be less than or equal to 10"),
         ("training.group_size=0", "training.group_size = 0: input should be greater than or equal to 1"),
         ("training.clip=x", "training.clip = 'x': input should be a valid number"),
+        ("training.steps=true", "training.steps = True: write a number, not true or false"),
+        ("training.clip=false", "training.clip = False: write a number, not true or false"),
+        (
+            'synthesis.train.tasks=["range", "range"]',
+            "synthesis.train.tasks = ['range', 'range']: 'range' is named twice; name each once",
+        ),
+        (
+            'evaluation.baselines=["whole-series", "whole-series"]',
+            "evaluation.baselines = ['whole-series', 'whole-series']: 'whole-series' is named twice; name each once",
+        ),
+        ("synthesis.train.tasks=range", """synthesis.train.tasks = 'range': write a list, such as ["range"]"""),
+        ('synthesis.train.tasks={"a": 1}', 'synthesis.train.tasks: write a list, such as ["range"]'),
         ("training.alpha.x=1", "training.alpha.x: training.alpha is a single value without fields of its own"),
     ],
 )
@@ -69,3 +81,19 @@ def test_a_group_names_its_fields():
 def test_an_unknown_task_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"synthesis.train.tasks.0 = 'pint': input should be 'range', 'point'"):
         apply_overrides(tiny(), ['synthesis.train.tasks=["pint"]'])
+
+
+@pytest.mark.parametrize(
+    ("assignments", "line"),
+    [
+        (["expcot.source.kind=file"], "expcot.source: kind 'file' needs the path of a Parquet or JSONL file of traces"),
+        (
+            ["expcot.source.path=a.jsonl"],
+            "expcot.source: path has no effect on traces of kind 'analysis'; leave it at ''",
+        ),
+        (["synthesis.train.seed=42"], "synthesis: train.seed equals anomllm.seed"),
+    ],
+)
+def test_a_contradiction_between_fields_names_their_group_alone(assignments: list[str], line: str):
+    with pytest.raises(ValueError, match=rf"^{re.escape(line)}"):
+        apply_overrides(tiny(), assignments)

@@ -1,3 +1,4 @@
+import logging
 import platform
 
 import pytest
@@ -82,3 +83,12 @@ def test_what_a_killed_process_left_open_is_closed_in_both(tracking: Tracking):
         assert client.read_flow_run(flow_run.id).state.is_crashed()
     runs = tracking.client.search_runs([tracking.experiment_id])
     assert [run.info.status for run in runs] == ["KILLED", "KILLED"]
+
+
+def test_what_the_core_tells_reaches_the_run(tracking: Tracking):
+    @flow
+    def telling() -> bool:
+        with recorded_flow_run("toy", ToyConfig()):
+            return logging.getLogger("anomseer_core.archives.dataset").isEnabledFor(logging.INFO)
+
+    assert telling()

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlparse
 
 import pytest
 from mlflow import MlflowClient
@@ -50,17 +51,21 @@ def test_up_again_starts_nothing(services: Services, settings: Settings, capsys:
     assert services.prefect_url in said
     assert services.runs_url in said
     assert services.runs_url.startswith(services.mlflow_url)
+    query = parse_qs(urlparse(services.runs_url).fragment.partition("?")[2])
+    assert query["searchFilter"] == ["tags.`anomseer.configuration` != ''"]
 
 
 def test_deployments_are_registered_with_their_schedules_paused(services: Services) -> None:
     deployments = {item["name"]: item for item in ask(services, "/deployments/filter", {})}
-    assert set(deployments) == {"pipeline-nano", "evaluate"}
+    assert set(deployments) == {"pipeline-nano", "evaluate", "expcot"}
     assert all(item["pull_steps"] for item in deployments.values())
     assert [item["active"] for item in deployments["pipeline-nano"]["schedules"]] == [False]
     assert deployments["pipeline-nano"]["parameters"] == {"config": nano().model_dump(mode="json")}
 
 
-@pytest.mark.parametrize("name", ["anomseer-pipeline/pipeline-nano", "anomseer-evaluate/evaluate"])
+@pytest.mark.parametrize(
+    "name", ["anomseer-pipeline/pipeline-nano", "anomseer-evaluate/evaluate", "anomseer-expcot/expcot"]
+)
 def test_every_field_of_the_form_is_described_and_in_order(services: Services, name: str) -> None:
     schema = ask(services, f"/deployments/name/{name}")["parameter_openapi_schema"]
     assert schema["properties"]["config"]["description"]
@@ -94,6 +99,22 @@ def test_a_run_with_one_changed_parameter_ends_well_in_both_servers(services: Se
     assert {run.info.status for run in children} == {"FINISHED"}
 
 
+@pytest.mark.parametrize(
+    ("ports", "line"),
+    [
+        ((0, 5000), "--prefect-port 0 is no port; choose one from 1 to 65535"),
+        ((4200, 99_999), "--mlflow-port 99999 is no port"),
+        ((5000, 5000), "--prefect-port and --mlflow-port are both 5000"),
+    ],
+)
+def test_ports_that_cannot_be_are_refused_before_anything_starts(
+    tmp_path: Path, ports: tuple[int, int], line: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{line}"):
+        up(Settings(home=tmp_path / "home"), prefect_port=ports[0], mlflow_port=ports[1])
+    assert not (tmp_path / "home").exists()
+
+
 def test_a_taken_port_is_named_with_its_flag(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -106,7 +127,7 @@ def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path) -> None:
     (tmp_path / "prefect").write_text("a file where Prefect wants its folder")
     settings = Settings(home=tmp_path)
     prefect_port, mlflow_port = free_ports()
-    with pytest.raises(RuntimeError, match=r"prefect ended while starting; the end of .*prefect\.log"):
+    with pytest.raises(RuntimeError, match=r"prefect ended while starting \(.+\); its output is in .*prefect\.log\Z"):
         up(settings, prefect_port=prefect_port, mlflow_port=mlflow_port)
     assert read_services(settings) is None
     assert not answers(f"http://127.0.0.1:{mlflow_port}/health")
@@ -121,6 +142,7 @@ def test_down_stops_what_up_started_and_nothing_else(
         assert family(services.processes, services.mark) == set()
         assert not (settings.home / "services.json").exists()
         assert not answers(services.mlflow_url)
+        assert not Path(services.temporary).exists()
         assert stranger.find() is not None
         down(settings)
         assert "Nothing is running." in capsys.readouterr().out

@@ -39,6 +39,11 @@ def test_learning_curves_draw_what_was_measured():
     assert [text.get_text() for text in reward.get_legend().get_texts()] == ["total", "location"]
 
 
+def test_a_schedule_is_drawn_as_it_is():
+    (axes,) = learning_curves(metrics(20, learning_rate=1.0)).axes
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[1.0 + step for step in range(20)]]
+
+
 def test_metrics_may_be_missing_in_some_steps():
     figure = learning_curves([*metrics(2, loss=1.0), {"step": 3, "metrics": {"kl": 0.1}}])
     assert figure.axes[0].lines[0].get_xdata().tolist() == [1, 2]

@@ -13,12 +13,12 @@ from tasks.fan_out import fan_out
 
 
 def describe(number: int) -> tuple[int, int, int, bool]:
-    """The number again, who worked on it, with how many threads of numba, and whether the flow's module came along."""
+    """The number again, who worked on it, with how many threads of numba, and whether MLflow came along."""
     import numba
 
     # Long enough for the other worker to come up and take its share.
     time.sleep(0.5)
-    return number, os.getpid(), numba.get_num_threads(), "tests.tasks.test_fan_out" in sys.modules
+    return number, os.getpid(), numba.get_num_threads(), "mlflow" in sys.modules
 
 
 def is_main_thread(_: int) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from prefect import flow, task
+from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
@@ -42,24 +42,25 @@ def workers() -> set[psutil.Process]:
     return {child for child in psutil.Process().children(recursive=True) if "--multiprocessing-fork" in child.cmdline()}
 
 
+@task(cache_policy=NO_CACHE)
+def stage() -> list[tuple[int, int, int, bool]]:
+    return list(fan_out(spread_work.describe, range(5)))
+
+
+@flow
+def spread() -> tuple[str, list[tuple[int, int, int, bool]]]:
+    # Whoever takes this flow over to another process has to import MLflow there.
+    assert parent_of
+    return runtime.flow_run.id, stage()
+
+
 def test_results_come_in_order_from_processes_with_one_thread_each():
-    @task(cache_policy=NO_CACHE)
-    def stage() -> list[tuple[int, int, int, bool]]:
-        return list(fan_out(spread_work.describe, range(5)))
-
-    @flow
-    def spread() -> tuple[str, list[tuple[int, int, int, bool]]]:
-        from prefect import runtime
-
-        return runtime.flow_run.id, stage()
-
     flow_run_id, results = spread()
     assert [number for number, *_ in results] == list(range(5))
     pids = {pid for _, pid, *_ in results}
     assert (len(pids), os.getpid() in pids) == (2, False)
     assert {threads for _, _, threads, _ in results} == {1}
-    # What the flow imports, torch for one, is nothing a worker should wait for.
-    assert not any(with_flow for *_, with_flow in results)
+    assert not any(has_mlflow for *_, has_mlflow in results)
     assert workers() == set()
     names = _shard_names(flow_run_id, expected=5)
     assert names == [f"describe {number}" for number in range(1, 6)]

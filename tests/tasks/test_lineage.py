@@ -114,6 +114,19 @@ def test_a_manifest_whose_recipe_was_changed_is_damaged(tracking: Tracking, made
         trace(tracking, made[2].run_id)
 
 
+def test_a_killed_flow_run_says_so(tracking: Tracking, made):
+    parent = tracking.client.get_run(made[0].run_id).data.tags[tags.PARENT]
+    tracking.client.set_tag(parent, tags.ERROR, "its process ended without a word")
+    tracking.client.set_terminated(parent, "KILLED")
+    step = trace(tracking, parent)
+    assert step.facts["ending"].startswith("this run was killed (its process ended without a word)")
+    assert len(list(step.artifacts())) == 3
+    empty = parent_of(tracking, "flow-2")
+    tracking.client.set_terminated(empty, "KILLED")
+    with pytest.raises(BrokenLineage, match=f"run {empty} was killed and recorded no artifact"):
+        trace(tracking, empty)
+
+
 def test_unknown_and_unfinished_runs_are_refused(tracking: Tracking):
     with pytest.raises(BrokenLineage, match="has no run 123"):
         trace(tracking, "123")
