@@ -5,6 +5,7 @@ from prefect.cache_policies import NO_CACHE
 
 from anomseer_core.expcot.config import ExpCoTConfig
 from anomseer_core.expcot.corpus import write_traces
+from anomseer_core.expcot.statistics import measure_traces
 from tasks.fan_out import fan_out
 from tasks.stages import StageResult, run_stage
 
@@ -21,4 +22,5 @@ def write_expert_traces(mlflow_run: str, series: StageResult, config: ExpCoTConf
         "expert-traces",
         lambda store, inputs, observer: write_traces(store, inputs["series"], config, observer, fan_out=fan_out),
         {"series": series},
+        measure=measure_traces,
     )
