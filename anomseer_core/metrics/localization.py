@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 from anomseer_core.metrics.affiliation import Form, affiliation_score
 from anomseer_core.metrics.pointwise import pointwise_score
-from anomseer_core.metrics.prf import PRF
-from anomseer_core.series import Interval, merge_intervals
-
-PERFECT = PRF(1.0, 1.0, 1.0)
-WORTHLESS = PRF(0.0, 0.0, 0.0)
+from anomseer_core.metrics.prf import PERFECT, PRF, WORTHLESS
+from anomseer_core.metrics.spans import merged_spans
+from anomseer_core.series import Interval
 
 
 class LocationScores(NamedTuple):
@@ -31,11 +29,11 @@ def location_scores(
     truth: Iterable[Interval], prediction: Iterable[Interval], length: int, *, form: Form = "continuous"
 ) -> LocationScores:
     """Affiliation and point-wise P, R, F1 of half-open intervals, clipped to `[0, length)`, with the empty rules."""
-    true, predicted = merge_intervals(truth, length), merge_intervals(prediction, length)
-    if not true and not predicted:
+    true, predicted = merged_spans(truth, length), merged_spans(prediction, length)
+    if not len(true) and not len(predicted):
         return LocationScores(PERFECT, PERFECT)
     # Only here could a precision be undefined: with an event and a prediction some zone always holds the latter.
-    if not true or not predicted:
+    if not len(true) or not len(predicted):
         return NO_ANSWER
     return LocationScores(
         affiliation_score(true, predicted, length, form=form), pointwise_score(true, predicted, length)

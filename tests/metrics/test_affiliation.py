@@ -241,6 +241,45 @@ def test_the_grid_converges_to_the_closed_form():
     assert errors[1] < errors[0] / 5
 
 
+@given(cases())
+def test_equals_the_loop_over_intervals(case):
+    assert affiliation_score(*case)[:2] == pytest.approx(naive_affiliation.by_interval(*case), abs=1e-9, nan_ok=True)
+
+
+@given(cases(), st.sampled_from(["continuous", "discrete"]), st.integers(0, 30), st.integers(0, 30))
+def test_events_between_others_do_not_feel_where_the_series_begins_and_ends(case, form, before, after):
+    truth, prediction, length = case
+    moved = [[(start + before, stop + before) for start, stop in side] for side in (truth, prediction)]
+    here = affiliation_by_event(truth, prediction, length, form=form)
+    there = affiliation_by_event(*moved, before + length + after, form=form)
+    # The zones of the first and of the last event end with the series.
+    np.testing.assert_allclose(there.precision[1:-1], here.precision[1:-1], atol=1e-12)
+    np.testing.assert_allclose(there.recall[1:-1], here.recall[1:-1], atol=1e-12)
+
+
+@given(cases(), st.sampled_from(["continuous", "discrete"]), st.data())
+def test_a_correct_point_never_lowers_recall(case, form, data):
+    truth, prediction, length = case
+    point = data.draw(st.sampled_from([t for start, stop in truth for t in range(start, stop)]))
+    before = affiliation_score(truth, prediction, length, form=form)
+    after = affiliation_score(truth, [*prediction, (point, point + 1)], length, form=form)
+    assert after.recall >= before.recall - 1e-12
+
+
+@given(cases(longest=30), st.integers(10, 100))
+def test_both_forms_agree_on_long_series(case, stretch):
+    # An even factor: zones then meet on a sample, and no sample belongs to two of them by halves.
+    factor = 2 * stretch
+    *sides, length = case
+    truth, prediction = ([(factor * start, factor * stop) for start, stop in side] for side in sides)
+    continuous, discrete = (
+        affiliation_by_event(truth, prediction, factor * length, form=form) for form in ("continuous", "discrete")
+    )
+    # A share of a zone is counted in samples: off by one or two of its smallest size.
+    for exact, counted in zip(continuous, discrete, strict=True):
+        np.testing.assert_allclose(counted, exact, atol=2 / factor)
+
+
 @given(cases(), st.sampled_from(["continuous", "discrete"]))
 def test_bounds_mirror_and_perfection(case, form):
     truth, prediction, length = case
