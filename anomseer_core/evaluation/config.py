@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from anomseer_core.config import Config, Unique
 
@@ -29,9 +29,32 @@ class BaselineConfig(Config):
 class ScoringConfig(Config):
     """How answers are compared with labels."""
 
+    profile: Literal["strict", "anomllm", "visual_time_anomaly", "released", "benchmark"] = Field(
+        "strict",
+        description="Scoring rules: `strict` are ours; `anomllm`, `visual_time_anomaly` and `released` (the paper's "
+        "authors) follow a published evaluation; `benchmark` gives each benchmark its own, others `strict`.",
+    )
+    reading: Literal["answer", "response"] = Field(
+        "answer",
+        description="What the rules of a published evaluation are applied to: the answer as our grammar read it, or "
+        "the raw response as their parser reads it, in their format.",
+    )
     affiliation: Literal["continuous", "discrete"] = Field(
         "continuous", description="Form of the affiliation metric: the official integrals, or the paper's sums (D.3)."
     )
+
+    @model_validator(mode="after")
+    def _leave_nothing_without_effect(self) -> "ScoringConfig":
+        if self.profile == "strict" and self.reading == "response":
+            raise ValueError(
+                "reading = response: the profile strict has one reading, our grammar's; choose another profile"
+            )
+        if self.profile != "strict" and self.affiliation == "discrete":
+            raise ValueError(
+                f"affiliation = discrete: the profile {self.profile} is a published evaluation, which takes the "
+                "continuous form; choose the profile strict"
+            )
+        return self
 
 
 class DecodingConfig(Config):

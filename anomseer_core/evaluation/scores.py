@@ -1,21 +1,22 @@
 """Answers against labels: one row of metrics per series, from which every table is computed.
 
-Nothing is dropped: an unparsable answer is a row of zeros and false, and a series without an answer is an error.
+Nothing is dropped: every series has a row, and a series without an answer is an error. The rules are those of the
+scoring profile (`profiles.py`), which each row names. Of `strict`, the default:
 
-- Location (BENCHMARKS rules): both sides empty scores 1, exactly one empty scores 0, else affiliation and point-wise
-  precision, recall and F1. A contradiction (`normal` with intervals, a class without) keeps its location score.
+- Location: both sides empty scores 1, exactly one empty scores 0, else affiliation and point-wise precision, recall and
+  F1. A contradiction (`normal` with intervals, a class without) keeps its location score; an unparsable answer has 0.
 - Class: an unparsable, contradictory or unnamed class is wrong. It is not judged where the label knows no kind of
   anomaly (real archives) or where the detector names places only.
+- Events and intervals: overlap matching and the mean IoU (`metrics/events.py`).
 - Detection, normal against anomalous: what counts is whether any interval was given.
 - Grounding: how many of the reasoning's numbers hold (`grounding.py`); missing for answers without reasoning.
 
-Values are not rounded per series to three decimals as AnomLLM's released evaluation does.
+A row that a published evaluation leaves out of its means has `counted` false, and the numbers of a lost answer.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -26,7 +27,8 @@ from anomseer_core.evaluation.config import ScoringConfig
 from anomseer_core.evaluation.detector import SERIES_FILE, Detector
 from anomseer_core.evaluation.grounding import CLAIM_COLUMNS, Grounding, GroundingScorer
 from anomseer_core.evaluation.prediction import PREDICTIONS_FILE, Prediction, read_predictions
-from anomseer_core.metrics import PRF, class_correct, detection_correct, location_scores
+from anomseer_core.evaluation.profiles import choose_profile, reread
+from anomseer_core.metrics import NO_EVENTS, PRF, detection_correct, event_scores
 from anomseer_core.metrics.localization import NO_ANSWER
 from anomseer_core.observer import SILENT, Observer
 from anomseer_core.recipe import Recipe, Stage
@@ -39,7 +41,7 @@ STAGE = Stage(
     kind="scores",
     modules=("anomseer_core.evaluation.scores",),
     libraries=("numba", "numpy", "pyarrow", "scipy", "stumpy"),
-    version=2,
+    version=3,
 )
 
 SCORES_SCHEMA = pa.schema(
@@ -49,6 +51,8 @@ SCORES_SCHEMA = pa.schema(
         ("task", pa.string()),
         ("split", pa.string()),
         ("series_id", pa.string()),
+        ("profile", pa.string()),
+        ("counted", pa.bool_()),
         ("length", pa.int64()),
         ("truth_class", pa.string()),
         ("predicted_class", pa.string()),
@@ -61,6 +65,10 @@ SCORES_SCHEMA = pa.schema(
         ("pointwise_precision", pa.float64()),
         ("pointwise_recall", pa.float64()),
         ("pointwise_f1", pa.float64()),
+        ("event_precision", pa.float64()),
+        ("event_recall", pa.float64()),
+        ("event_f1", pa.float64()),
+        ("interval_iou", pa.float64()),
         ("class_correct", pa.bool_()),
         ("detection_correct", pa.bool_()),
         ("tokens", pa.int64()),
@@ -75,13 +83,18 @@ SCORES_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Score:
-    """One row of `scores.parquet`: what one detector's answer about one series is worth. Shares lie in [0, 1]."""
+    """One row of `scores.parquet`: what one detector's answer about one series is worth. Shares lie in [0, 1].
+
+    profile: the rules it was scored by. counted: whether these rules let it into their means.
+    """
 
     detector: str
     benchmark: str
     task: str
     split: str
     series_id: str
+    profile: str
+    counted: bool
     length: int
     truth_class: str
     predicted_class: str | None
@@ -94,6 +107,10 @@ class Score:
     pointwise_precision: float
     pointwise_recall: float
     pointwise_f1: float
+    event_precision: float
+    event_recall: float
+    event_f1: float
+    interval_iou: float
     class_correct: bool | None
     detection_correct: bool
     tokens: int
@@ -107,20 +124,26 @@ class Score:
 def score(
     series: Series,
     prediction: Prediction,
-    affiliation: Literal["continuous", "discrete"] = "continuous",
+    config: ScoringConfig | None = None,
     grounding: Grounding | None = None,
 ) -> Score:
     """The row of one answer. grounding: None for an answer without reasoning, or about a series that has no scan."""
+    config = config or ScoringConfig()
+    profile = choose_profile(config.profile, series.benchmark)
+    if config.reading == "response":
+        prediction = reread(profile, prediction, series)
     usable = prediction.status is not ParseStatus.UNPARSABLE
-    location = location_scores(series.intervals, prediction.intervals, len(series), form=affiliation)
-    if not usable:
-        location = NO_ANSWER
+    counted = profile.counts(series, prediction)
+    location = profile.location(series, prediction, config.affiliation) if counted else NO_ANSWER
+    events = event_scores(series.intervals, prediction.intervals, len(series)) if usable and counted else NO_EVENTS
     return Score(
         detector=prediction.detector,
         benchmark=series.benchmark,
         task=series.task,
         split=series.split,
         series_id=series.id,
+        profile=profile.name,
+        counted=counted,
         length=len(series),
         truth_class=str(series.anomaly_class),
         predicted_class=None if prediction.anomaly_class is None else str(prediction.anomaly_class),
@@ -129,7 +152,9 @@ def score(
         predicted_events=len(prediction.intervals),
         **_flatten("affiliation", location.affiliation),
         **_flatten("pointwise", location.pointwise),
-        class_correct=_class_correct(series, prediction),
+        **_flatten("event", events.overlap),
+        interval_iou=round(events.iou, STORED_DECIMALS),
+        class_correct=profile.class_correct(series, prediction),
         detection_correct=detection_correct(series.intervals, prediction.intervals if usable else None),
         tokens=prediction.tokens,
         **(asdict(grounding) if grounding else {}),
@@ -138,9 +163,8 @@ def score(
 
 def evaluate(detector: Detector, series: Iterable[Series], config: ScoringConfig | None = None) -> pd.DataFrame:
     """Run a detector over series in memory and score it, one row per series as `read_scores` gives them."""
-    config = config or ScoringConfig()
     series = list(series)
-    return _frame(_table(match_scores(series, detector.detect(series), config.affiliation)))
+    return _frame(_table(match_scores(series, detector.detect(series), config)))
 
 
 def score_predictions(
@@ -163,7 +187,7 @@ def score_predictions(
 
     def write(directory: Path) -> dict[str, int]:
         answers = read_predictions(predictions.file(PREDICTIONS_FILE))
-        rows = match_scores(read_series(series.file(SERIES_FILE)), answers, config.affiliation)
+        rows = match_scores(read_series(series.file(SERIES_FILE)), answers, config)
         table = _table(_observed(rows, series.rows[SERIES_FILE], observer))
         pq.write_table(table, directory / SCORES_FILE)
         return {SCORES_FILE: table.num_rows}
@@ -175,7 +199,7 @@ def score_predictions(
 def match_scores(
     series: Iterable[Series],
     predictions: Iterable[Prediction],
-    affiliation: Literal["continuous", "discrete"] = "continuous",
+    config: ScoringConfig | None = None,
 ) -> Iterator[Score]:
     """One score per series, in their order. Raises ValueError, naming the ids, unless both sides pair up exactly."""
     answers: dict[str, Prediction] = {}
@@ -192,7 +216,7 @@ def match_scores(
         if item.id not in answers:
             raise ValueError(f"no prediction for series {item.id!r}; run the detector over all of them")
         answer = answers[item.id]
-        yield score(item, answer, affiliation, grounding.score(item, answer))
+        yield score(item, answer, config, grounding.score(item, answer))
     if strangers := [identifier for identifier in answers if identifier not in seen]:
         raise ValueError(f"{len(strangers)} predictions belong to no series, the first to {strangers[0]!r}")
 
@@ -201,16 +225,8 @@ def read_scores(path: Path) -> pd.DataFrame:
     """The rows of a `scores.parquet`; `class_correct` is a nullable boolean, and the claims are nullable integers."""
     table = pq.read_table(path)
     if not table.schema.equals(SCORES_SCHEMA):
-        raise ValueError(f"{path}: not a scores file (its columns are {table.schema.names})")
+        raise ValueError(f"{path}: not a scores file of this version (its columns are {', '.join(table.schema.names)})")
     return _frame(table)
-
-
-def _class_correct(series: Series, prediction: Prediction) -> bool | None:
-    if not prediction.claims_class:
-        return None
-    return class_correct(
-        series.anomaly_class, prediction.anomaly_class if prediction.status is ParseStatus.OK else None
-    )
 
 
 def _flatten(name: str, values: PRF) -> dict[str, float]:

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from anomseer_core.dialogue import ParseStatus
+from anomseer_core.evaluation.config import ScoringConfig
 from anomseer_core.evaluation.prediction import Prediction, located
 from anomseer_core.evaluation.scores import SCORES_SCHEMA, evaluate, match_scores, read_scores, score
 from anomseer_core.series import AnomalyClass, Series
@@ -25,6 +26,10 @@ def location(row):
         row.pointwise_precision,
         row.pointwise_recall,
         row.pointwise_f1,
+        row.event_precision,
+        row.event_recall,
+        row.event_f1,
+        row.interval_iou,
     )
 
 
@@ -32,7 +37,11 @@ def test_the_numbers_of_one_answer():
     answer = Prediction("a", "d", ParseStatus.OK, ((4, 5), (8, 9)), AnomalyClass.TREND, TEXT, tokens=7)
     row = score(TREND, answer)
     # Affiliation by the official code; point-wise: samples 4 and 8 of 3, 7, 8, 9 give 1/2, 1/4, 2 * 1/8 / (3/4).
-    assert location(row) == pytest.approx((0.818182, 0.844276, 0.831024, 0.5, 0.25, 1 / 3), abs=1e-6)
+    # Events: one of two is touched, by one of two predictions; their IoU is 1/3, the mean over two pairs 1/6.
+    assert location(row) == pytest.approx(
+        (0.818182, 0.844276, 0.831024, 0.5, 0.25, 1 / 3, 0.5, 0.5, 0.5, 1 / 6), abs=1e-6
+    )
+    assert (row.profile, row.counted) == ("strict", True)
     assert (row.detector, row.benchmark, row.task, row.split, row.series_id) == ("d", "b", "t", "eval", "a")
     assert (row.length, row.truth_events, row.predicted_events, row.tokens) == (10, 2, 2, 7)
     assert (row.truth_class, row.predicted_class, row.status) == ("trend", "trend", "ok")
@@ -42,7 +51,10 @@ def test_the_numbers_of_one_answer():
 
 def test_the_discrete_form_is_another_number():
     answer = Prediction("a", "d", intervals=((4, 5), (8, 9)))
-    assert score(TREND, answer, "discrete").affiliation_f1 != score(TREND, answer).affiliation_f1
+    assert (
+        score(TREND, answer, ScoringConfig(affiliation="discrete")).affiliation_f1
+        != score(TREND, answer).affiliation_f1
+    )
 
 
 def test_values_are_rounded_as_every_stored_float():
@@ -55,14 +67,14 @@ def test_values_are_rounded_as_every_stored_float():
 )
 def test_empty_sides(series, intervals, value, detected):
     row = score(series, Prediction(series.id, "d", intervals=intervals))
-    assert location(row) == (value,) * 6
+    assert location(row) == (value,) * 10
     assert row.detection_correct is detected
 
 
 @pytest.mark.parametrize("series", [NORMAL, TREND, REAL])
 def test_an_unparsable_answer_is_worth_nothing(series):
     row = score(series, Prediction(series.id, "d", ParseStatus.UNPARSABLE, response=TEXT))
-    assert location(row) == (0.0,) * 6
+    assert location(row) == (0.0,) * 10
     assert row.detection_correct is False
     assert row.class_correct is (None if series is REAL else False)
 
@@ -70,7 +82,7 @@ def test_an_unparsable_answer_is_worth_nothing(series):
 def test_a_contradiction_keeps_its_location_and_loses_its_class():
     answer = Prediction("a", "d", ParseStatus.CONTRADICTION, ((3, 4), (7, 10)), AnomalyClass.NORMAL, TEXT)
     row = score(TREND, answer)
-    assert location(row) == (1.0,) * 6
+    assert location(row) == (1.0,) * 10
     assert (row.class_correct, row.detection_correct) == (False, True)
     answer = Prediction("n", "d", ParseStatus.CONTRADICTION, (), AnomalyClass.TREND, TEXT)
     assert (score(NORMAL, answer).class_correct, score(NORMAL, answer).detection_correct) == (False, True)
@@ -135,5 +147,5 @@ def test_evaluate_gives_the_rows_of_a_scores_file(tmp_path):
 def test_another_file_is_refused(tmp_path):
     path = tmp_path / "scores.parquet"
     pq.write_table(pa.table({"a": [1]}), path)
-    with pytest.raises(ValueError, match=r"not a scores file \(its columns are \['a'\]\)"):
+    with pytest.raises(ValueError, match=r"not a scores file of this version \(its columns are a\)"):
         read_scores(path)
