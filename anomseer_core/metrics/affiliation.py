@@ -50,7 +50,12 @@ def affiliation_score(
     Nothing predicted: recall and f1 are 0; precision is NaN, except that D.3 (`discrete`) defines it as 0.
     Raises ValueError when there is no true event inside `[0, length)`, where the metric is undefined.
     """
-    events = affiliation_by_event(truth, prediction, length, form=form)
+    return affiliation_of_spans(merged_spans(truth, length), merged_spans(prediction, length), length, form)
+
+
+def affiliation_of_spans(truth: np.ndarray, prediction: np.ndarray, length: int, form: Form) -> PRF:
+    """`affiliation_score` of intervals that are merged already."""
+    events = _score_events(truth, prediction, length, form)
     scored = ~np.isnan(events.precision)
     undefined = float("nan") if form == "continuous" else 0.0
     precision = float(events.precision[scored].mean()) if scored.any() else undefined
@@ -61,14 +66,17 @@ def affiliation_by_event(
     truth: Iterable[Interval], prediction: Iterable[Interval], length: int, *, form: Form = "continuous"
 ) -> EventScores:
     """The local precision and recall of every true event, in order. Raises as `affiliation_score`."""
+    return _score_events(merged_spans(truth, length), merged_spans(prediction, length), length, form)
+
+
+def _score_events(events: np.ndarray, prediction: np.ndarray, length: int, form: Form) -> EventScores:
     if form not in ("continuous", "discrete"):
         raise ValueError(f"unknown form {form!r} of the affiliation metric; use 'continuous' or 'discrete'")
-    events = merged_spans(truth, length)
     if not len(events):
         raise ValueError(f"the affiliation metric needs at least one true event inside [0, {length})")
     indexed = form == "discrete"
     zones = _zones(events, length, indexed)
-    pieces = _cut(merged_spans(prediction, length), events, zones)
+    pieces = _cut(prediction, events, zones)
 
     def sum_by_event(values: np.ndarray) -> np.ndarray:
         return np.bincount(pieces.event, weights=values, minlength=len(events))
@@ -144,7 +152,7 @@ def _recall_sum(p: _Pieces, indexed: bool) -> np.ndarray:
     reach_right = np.append(np.where(same_zone, middle, p.zone_stop[:-1]), p.zone_stop[-1:])
 
     def within_event(position: np.ndarray) -> np.ndarray:
-        return np.clip(position, p.event_start, p.event_stop)
+        return np.minimum(np.maximum(position, p.event_start), p.event_stop)
 
     def beside(near: np.ndarray, far: np.ndarray, *, behind: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Sum over distances u from `near` to `far` of the size of zone at least u away from that position.

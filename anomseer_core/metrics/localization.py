@@ -7,8 +7,8 @@ reward of Eq. 1) and evaluation call the same function, so that they cannot drif
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from anomseer_core.metrics.affiliation import Form, affiliation_score
-from anomseer_core.metrics.pointwise import pointwise_score
+from anomseer_core.metrics.affiliation import Form, affiliation_of_spans
+from anomseer_core.metrics.pointwise import pointwise_of_spans
 from anomseer_core.metrics.prf import PERFECT, PRF, WORTHLESS
 from anomseer_core.metrics.spans import merged_spans
 from anomseer_core.series import Interval
@@ -35,6 +35,4 @@ def location_scores(
     # Only here could a precision be undefined: with an event and a prediction some zone always holds the latter.
     if not len(true) or not len(predicted):
         return NO_ANSWER
-    return LocationScores(
-        affiliation_score(true, predicted, length, form=form), pointwise_score(true, predicted, length)
-    )
+    return LocationScores(affiliation_of_spans(true, predicted, length, form), pointwise_of_spans(true, predicted))

@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anomseer_core.series import Interval
+from anomseer_core.series import Interval, merge_intervals
+
+# So many intervals are merged sooner one by one than as an array.
+FEW = 32
 
 
 class Overlaps(NamedTuple):
@@ -25,10 +28,12 @@ class Overlaps(NamedTuple):
 
 def merged_spans(intervals: Iterable[Interval], length: int) -> np.ndarray:
     """`series.merge_intervals` as int64 `[N, 2]`: sorted, clipped to `[0, length)`, apart, none empty."""
-    spans = np.array(list(intervals) if not isinstance(intervals, np.ndarray) else intervals, dtype=np.int64)
-    spans = np.clip(spans.reshape(-1, 2), 0, length)
+    intervals = intervals if isinstance(intervals, np.ndarray) else list(intervals)
+    if len(intervals) <= FEW:
+        return np.array(merge_intervals(intervals, length), dtype=np.int64).reshape(-1, 2)
+    spans = np.clip(np.array(intervals, dtype=np.int64), 0, length)
     spans = spans[spans[:, 0] < spans[:, 1]]
-    if len(spans) < 2:
+    if not len(spans):
         return spans
     spans = spans[np.argsort(spans[:, 0], kind="stable")]
     reach = np.maximum.accumulate(spans[:, 1])

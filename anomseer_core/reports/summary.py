@@ -1,10 +1,12 @@
 """The results table, computed from score rows and from nothing else (paper, Tables 1 and 8).
 
-One row per detector and benchmark, policies first, then the baselines. Shares lie in [0, 1] in the summary and
-become percent where they are printed.
+One row per detector, benchmark and scoring profile, policies first, then the baselines. Shares lie in [0, 1] in the
+summary and become percent where they are printed. Every measure is there twice: over all series and, with `_anomalous`
+after its name, over the anomalous ones alone.
 
-- Means are over all series, so F1 is the mean of the series' F1, not the F1 of mean precision and recall.
-- The interval is the percentile bootstrap of mean affiliation-F1 over series.
+- Means are over the series that the profile counts, so F1 is the mean of the series' F1, not the F1 of mean precision
+  and recall. How many a published evaluation leaves out is told as `excluded`.
+- Intervals are percentile bootstraps over series (`evaluation/resampling.py`); those of groups draw inside each task.
 - A group of AnomLLM is the unweighted mean of its tasks, and `group_mean` that of the four groups, as in Table 1.
   Either is missing when a part of it is, since a mean of fewer would stand in the column of the paper's.
 - A rate of claims is taken over all claims of all responses, so that long responses count as much as they say.
@@ -26,28 +28,33 @@ from anomseer_core.baselines.trivial import ORACLES
 from anomseer_core.dialogue import ParseStatus
 from anomseer_core.evaluation.config import Baseline
 from anomseer_core.evaluation.grounding import CLAIM_COLUMNS
+from anomseer_core.evaluation.groups import AVERAGE, GROUPED_BENCHMARK, GROUPS, task_weights
+from anomseer_core.evaluation.resampling import bootstrap_means, percentile_interval
 from anomseer_core.series import AnomalyClass
-from anomseer_core.synthesis.config import AnomLLMTask
 
-GROUPS: dict[str, tuple[AnomLLMTask, ...]] = {
-    "Frequency": ("freq", "noisy-freq"),
-    "Trend": ("trend", "flat-trend", "noisy-trend"),
-    "Range": ("range",),
-    "Point": ("point", "noisy-point"),
-}
-GROUPED_BENCHMARK = "anomllm"
 BASELINES = get_args(Baseline)
-RESAMPLES = 1000
-CONFIDENCE = 0.95
+LOCATION = tuple(
+    f"{metric}_{part}" for metric in ("affiliation", "pointwise", "event") for part in ("precision", "recall", "f1")
+)
+# The mean of a score column, by the name it has in the summary.
+MEASURES = {
+    **{name: name for name in (*LOCATION, "interval_iou")},
+    "class_accuracy": "class_correct",
+    "detection_accuracy": "detection_correct",
+}
+# These come with an interval; of precision and recall the F1 tells enough.
+UNCERTAIN = ("affiliation_f1", "pointwise_f1", "event_f1", "interval_iou", "class_accuracy", "detection_accuracy")
+GROUP_COLUMNS = {**{group: group for group in GROUPS}, AVERAGE: "group_mean"}
 MISSING = "-"
 ORACLE_MARK = " *"
 LEGEND = (
-    "All but n and Lost in percent. Aff.: affiliation metric, with the 95 % bootstrap interval of its F1. Anom. F1: "
-    "affiliation-F1 on anomalous series only. Point F1: point-wise. Class: accuracy of the anomaly class. Detect: "
-    "accuracy of normal against anomalous. Lost: unparsable answers, counted as 0. "
-    "* An oracle: it is told which series are anomalous. Reasoning: numbers of a response that claim something of the "
-    "series, the share that holds when recomputed, the same for another series of the task (chance), and numbers that "
-    "could not be read."
+    "All but n and Lost in percent. n: series that the profile, the rules of scoring, counts. Aff.: affiliation metric. "
+    "Point: point-wise. Event: events by overlap. IoU: mean intersection over union of intervals, best matching. "
+    "95 %: bootstrap interval over series. Anom. F1: affiliation-F1 on anomalous series only. Class: accuracy of the "
+    "anomaly class. Detect: accuracy of normal against anomalous. Lost: unparsable answers, counted as 0 or, by some "
+    "profiles, not at all. * An oracle: it is told which series are anomalous. Reasoning: numbers of a response that "
+    "claim something of the series, the share that holds when recomputed, the same for another series of the task "
+    "(chance), and numbers that could not be read."
 )
 
 
@@ -65,12 +72,24 @@ OVERALL = (
     Column("affiliation_precision", "Aff.\nP"),
     Column("affiliation_recall", "Aff.\nR"),
     Column("affiliation_f1", "Aff.\nF1"),
-    Column("affiliation_f1", "F1 95 %\ninterval", "interval"),
+    Column("affiliation_f1", "Aff. F1\n95 %", "interval"),
     Column("affiliation_f1_anomalous", "Anom.\nF1"),
     Column("pointwise_f1", "Point\nF1"),
     Column("class_accuracy", "Class"),
     Column("detection_accuracy", "Detect"),
     Column("unparsable", "Lost", "count"),
+)
+ANOMALOUS = (
+    Column("n_anomalous", "n", "count"),
+    *(
+        Column(f"{metric}_{part}_anomalous", f"{heading}\n{letter}")
+        for metric, heading in (("affiliation", "Aff."), ("pointwise", "Point"))
+        for part, letter in (("precision", "P"), ("recall", "R"), ("f1", "F1"))
+    ),
+    Column("event_f1_anomalous", "Event\nF1"),
+    Column("interval_iou_anomalous", "IoU"),
+    Column("class_accuracy_anomalous", "Class"),
+    Column("detection_accuracy_anomalous", "Detect"),
 )
 REASONING = (
     Column("claims", "Claims per\nresponse", "mean"),
@@ -78,36 +97,33 @@ REASONING = (
     Column("chance_verified", "By\nchance"),
     Column("numbers_unread", "Unread per\nresponse", "mean"),
 )
-BY_GROUP = (*(Column(group, group) for group in GROUPS), Column("group_mean", "Mean"))
+BY_GROUP = tuple(Column(column, group) for group, column in GROUP_COLUMNS.items())
+AVERAGE_INTERVAL = Column(GROUP_COLUMNS[AVERAGE], f"{AVERAGE}\n95 %", "interval")
 
 
 def summarise(scores: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
-    """One row per detector and benchmark. `seed` starts the bootstrap of every row, so that rows share resamples.
+    """One row per detector, benchmark and profile. `seed` starts the bootstrap of every row: rows share resamples.
 
     Raises ValueError when there are no scores, or when a detector has two rows for one series.
     """
     if scores.empty:
         raise ValueError("no scores to summarise; score the predictions of a detector first")
-    keys = ["detector", "benchmark", "task", "split", "series_id"]
+    keys = ["detector", "benchmark", "task", "split", "series_id", "profile"]
     if scores.duplicated(keys).any():
         twice = scores[scores.duplicated(keys)].iloc[0]
         raise ValueError(f"detector {twice.detector!r} has two scores for series {twice.series_id!r}; pass each once")
     rows = [
-        {
-            "detector": detector,
-            "benchmark": benchmark,
-            **_measures(part, seed),
-            **_reasoning(part),
-            **_groups(benchmark, part),
-        }
-        for (benchmark, detector), part in scores.groupby(["benchmark", "detector"], sort=False)
+        {"detector": detector, "benchmark": benchmark, "profile": profile, **_summarise_one(benchmark, part, seed)}
+        for (benchmark, profile, detector), part in scores.groupby(["benchmark", "profile", "detector"], sort=False)
     ]
     summary = pd.DataFrame(rows)
-    benchmarks = {name: place for place, name in enumerate(scores["benchmark"].unique())}
     places = pd.DataFrame(
-        {"benchmark": summary["benchmark"].map(benchmarks), "detector": summary["detector"].map(_place)}
+        {
+            **{key: summary[key].map(_order(scores[key])) for key in ("benchmark", "profile")},
+            "detector": summary["detector"].map(_place),
+        }
     )
-    return summary.loc[places.sort_values(["benchmark", "detector"], kind="stable").index].reset_index(drop=True)
+    return summary.loc[places.sort_values(list(places), kind="stable").index].reset_index(drop=True)
 
 
 def to_markdown(summary: pd.DataFrame, skipped: Mapping[str, str] | None = None) -> str:
@@ -147,28 +163,47 @@ def is_policy(detector: str) -> bool:
     return detector.removesuffix(ORACLE_MARK) not in BASELINES
 
 
-def bootstrap_interval(values: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """The percentile interval of the mean of float64 `[n]`, n > 0, from `RESAMPLES` draws of n with replacement."""
-    means = [values[rng.integers(len(values), size=len(values))].mean() for _ in range(RESAMPLES)]
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(low), float(high)
-
-
-def _measures(rows: pd.DataFrame, seed: int) -> dict[str, float]:
-    low, high = bootstrap_interval(rows["affiliation_f1"].to_numpy(), np.random.default_rng(seed))
+def _summarise_one(benchmark: str, rows: pd.DataFrame, seed: int) -> dict[str, float]:
+    counted = rows[rows["counted"]]
+    anomalous = counted[counted["truth_events"] > 0]
     return {
-        "n": len(rows),
-        "affiliation_precision": rows["affiliation_precision"].mean(),
-        "affiliation_recall": rows["affiliation_recall"].mean(),
-        "affiliation_f1": rows["affiliation_f1"].mean(),
-        "affiliation_f1_low": low,
-        "affiliation_f1_high": high,
-        "affiliation_f1_anomalous": rows.loc[rows["truth_events"] > 0, "affiliation_f1"].mean(),
-        "pointwise_f1": rows["pointwise_f1"].mean(),
-        "class_accuracy": _class_accuracy(rows),
-        "detection_accuracy": rows["detection_correct"].mean(),
+        "n": len(counted),
+        "n_anomalous": len(anomalous),
+        "excluded": len(rows) - len(counted),
         "unparsable": int((rows["status"] == ParseStatus.UNPARSABLE).sum()),
+        **_measures(counted, seed),
+        **_measures(anomalous, seed, suffix="_anomalous"),
+        **_reasoning(rows),
+        **_groups(benchmark, counted, seed),
     }
+
+
+def _measures(rows: pd.DataFrame, seed: int, suffix: str = "") -> dict[str, float]:
+    """The mean of every measure, NaN where it is undefined, and `_low` and `_high` of the uncertain ones."""
+    values = rows[list(MEASURES.values())].astype(float).set_axis(list(MEASURES), axis=1)
+    judged = rows["truth_class"] != AnomalyClass.UNKNOWN
+    if values.loc[judged, "class_accuracy"].isna().any():
+        values["class_accuracy"] = float("nan")
+    uncertain = values[list(UNCERTAIN)]
+    bounds = _intervals(uncertain.to_numpy(), uncertain.notna().to_numpy(dtype=float), seed)
+    found = {name + suffix: mean for name, mean in values.mean().items()}
+    for name, (low, high) in zip(UNCERTAIN, bounds, strict=True):
+        found |= {f"{name}{suffix}_low": low, f"{name}{suffix}_high": high}
+    return found
+
+
+def _intervals(
+    values: np.ndarray, weights: np.ndarray, seed: int, strata: np.ndarray | None = None
+) -> list[tuple[float, float]]:
+    """The interval of the weighted mean of each column; NaN for one that weighs nothing."""
+    found = [(float("nan"), float("nan"))] * values.shape[1]
+    present = np.flatnonzero(weights.any(axis=0))
+    if len(present):
+        rng = np.random.default_rng(seed)
+        draws = bootstrap_means(np.nan_to_num(values[:, present]), weights[:, present], rng, strata)
+        for place, low, high in zip(present, *percentile_interval(draws), strict=True):
+            found[place] = (float(low), float(high))
+    return found
 
 
 def _reasoning(rows: pd.DataFrame) -> dict[str, float]:
@@ -186,17 +221,23 @@ def _reasoning(rows: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _class_accuracy(rows: pd.DataFrame) -> float:
-    judged = rows.loc[rows["truth_class"] != AnomalyClass.UNKNOWN, "class_correct"]
-    return float("nan") if judged.empty or judged.isna().any() else float(judged.astype(bool).mean())
+def _groups(benchmark: str, rows: pd.DataFrame, seed: int) -> dict[str, float]:
+    """Affiliation-F1 of every group and of their mean, with intervals; NaN where a task is missing."""
+    weights = (
+        task_weights(rows["task"]) if benchmark == GROUPED_BENCHMARK else np.zeros((len(rows), len(GROUP_COLUMNS)))
+    )
+    values = np.repeat(rows[["affiliation_f1"]].to_numpy(dtype=float), len(GROUP_COLUMNS), axis=1)
+    means = np.where(weights.any(axis=0), (weights * values).sum(axis=0), np.nan)
+    bounds = _intervals(values, weights, seed, strata=pd.factorize(rows["task"])[0])
+    groups: dict[str, float] = {}
+    for name, mean, (low, high) in zip(GROUP_COLUMNS.values(), means.tolist(), bounds, strict=True):
+        groups |= {name: mean, f"{name}_low": low, f"{name}_high": high}
+    return groups
 
 
-def _groups(benchmark: str, rows: pd.DataFrame) -> dict[str, float]:
-    if benchmark != GROUPED_BENCHMARK:
-        return dict.fromkeys((*GROUPS, "group_mean"), float("nan"))
-    by_task = rows.groupby("task")["affiliation_f1"].mean()
-    groups = {group: by_task.reindex(tasks).mean(skipna=False) for group, tasks in GROUPS.items()}
-    return {**groups, "group_mean": float(np.mean(list(groups.values())))}
+def _order(values: pd.Series) -> dict[str, int]:
+    """The place of each value by its first appearance."""
+    return {name: place for place, name in enumerate(values.unique())}
 
 
 def _place(detector: str) -> int:
@@ -207,13 +248,16 @@ def _place(detector: str) -> int:
 def _tables(summary: pd.DataFrame) -> list[tuple[str, Sequence[Column], list[list[str]]]]:
     """Title, columns and printed cells (the detector's name first) of each table."""
     tables = []
-    for benchmark, rows in summary.groupby("benchmark", sort=False):
-        tables.append((benchmark, OVERALL, _cells(rows, OVERALL)))
+    for (benchmark, profile), rows in summary.groupby(["benchmark", "profile"], sort=False):
+        title = f"{benchmark}, profile {profile}"
+        tables.append((title, OVERALL, _cells(rows, OVERALL)))
+        tables.append((f"{title}: anomalous series only", ANOMALOUS, _cells(rows, ANOMALOUS)))
         if benchmark == GROUPED_BENCHMARK:
-            tables.append((f"{benchmark}: affiliation-F1 by group", BY_GROUP, _cells(rows, BY_GROUP)))
+            by_group = (*BY_GROUP, AVERAGE_INTERVAL)
+            tables.append((f"{title}: affiliation-F1 by group", by_group, _cells(rows, by_group)))
         reasoned = rows.dropna(subset="claims")
         if not reasoned.empty:
-            tables.append((f"{benchmark}: reasoning", REASONING, _cells(reasoned, REASONING)))
+            tables.append((f"{title}: reasoning", REASONING, _cells(reasoned, REASONING)))
     return tables
 
 

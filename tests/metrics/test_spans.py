@@ -4,22 +4,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anomseer_core.metrics import spans
 from anomseer_core.metrics.spans import count_shared, find_overlaps, merged_spans, span_lengths
 from anomseer_core.series import mask_from_intervals, merge_intervals
 
 INTERVALS = st.lists(st.tuples(st.integers(-5, 40), st.integers(-5, 40)), max_size=8)
 
 
-@given(INTERVALS, st.integers(0, 30))
-def test_merging_is_the_one_of_the_series(intervals, length):
-    assert [tuple(span) for span in merged_spans(intervals, length).tolist()] == merge_intervals(intervals, length)
+@pytest.mark.parametrize("few", [0, spans.FEW])
+@given(intervals=INTERVALS, length=st.integers(0, 30))
+def test_merging_is_the_one_of_the_series(few, intervals, length):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(spans, "FEW", few)
+        merged = merged_spans(intervals, length)
+    assert [tuple(span) for span in merged.tolist()] == merge_intervals(intervals, length)
 
 
 def test_merged_intervals_may_come_as_an_array():
-    spans = merged_spans([(1, 3), (3, 5), (8, 12)], 10)
-    assert spans.tolist() == [[1, 5], [8, 10]]
-    assert merged_spans(spans, 10).tolist() == spans.tolist()
-    assert span_lengths(spans).tolist() == [4, 2]
+    merged = merged_spans([(1, 3), (3, 5), (8, 12)], 10)
+    assert merged.tolist() == [[1, 5], [8, 10]]
+    assert merged_spans(merged, 10).tolist() == merged.tolist()
+    assert span_lengths(merged).tolist() == [4, 2]
 
 
 @pytest.mark.parametrize(("left", "right"), [([], []), ([(1, 2)], []), ([], [(1, 2)])])

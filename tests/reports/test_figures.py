@@ -92,7 +92,7 @@ def test_bars_show_every_detector_in_every_group(tmp_path):
     rows = pd.concat([evaluate(TrivialDetector(name), items) for name in ("always-empty", "oracle-middle")])
     summary = summarise(rows)
     figure = group_bars(summary)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == [*GROUPS, "Mean"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [*GROUPS, "Avg"]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["always-empty", "oracle-middle"]
     for axes, group in zip(figure.axes, [*GROUPS, "group_mean"], strict=True):
         assert [bar.get_width() for bar in axes.patches] == pytest.approx((100 * summary[group]).tolist())

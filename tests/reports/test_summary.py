@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from anomseer_core.evaluation.grounding import CLAIM_COLUMNS
-from anomseer_core.reports.summary import GROUPS, bootstrap_interval, is_policy, summarise, to_markdown, to_terminal
+from anomseer_core.reports.summary import GROUPS, LOCATION, is_policy, summarise, to_markdown, to_terminal
 
 TASKS = [task for tasks in GROUPS.values() for task in tasks]
 
@@ -20,13 +20,16 @@ def row(detector="policy", task="point", f1=0.5, **fields):
         "benchmark": "anomllm",
         "task": task,
         "split": "eval",
+        "profile": "strict",
+        "counted": True,
         "truth_class": "contextual point",
         "status": "ok",
         "truth_events": 1,
+        **dict.fromkeys(LOCATION, 0.0),
         "affiliation_precision": f1,
         "affiliation_recall": f1,
         "affiliation_f1": f1,
-        "pointwise_f1": 0.0,
+        "interval_iou": 0.25,
         "class_correct": True,
         "detection_correct": True,
     }
@@ -138,22 +141,6 @@ def test_no_scores_are_refused():
         summarise(frame(row()).iloc[:0])
 
 
-def test_bootstrap_of_equal_values_is_a_point():
-    assert bootstrap_interval(np.full(5, 0.3), np.random.default_rng(0)) == pytest.approx((0.3, 0.3))
-
-
-def test_bootstrap_of_two_values():
-    # Means are 0, 1/2 and 1 with probabilities 1/4, 1/2, 1/4, so both tails hold more than 2.5 %.
-    assert bootstrap_interval(np.array([0.0, 1.0]), np.random.default_rng(0)) == (0.0, 1.0)
-
-
-def test_bootstrap_agrees_with_the_normal_interval():
-    values = np.random.default_rng(1).random(400)
-    low, high = bootstrap_interval(values, np.random.default_rng(0))
-    half = 1.96 * values.std() / 20
-    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.005)
-
-
 def test_the_interval_follows_the_seed():
     scores = frame(*(row(f1=value) for value in np.linspace(0, 1, 30)))
     first, again, other = summarise(scores), summarise(scores), summarise(scores, seed=1)
@@ -161,33 +148,89 @@ def test_the_interval_follows_the_seed():
     assert first.affiliation_f1_low[0] != other.affiliation_f1_low[0]
 
 
+def test_everything_is_there_for_anomalous_series_alone():
+    found = only(
+        frame(
+            row(truth_events=0, truth_class="normal", f1=1.0, pointwise_f1=1.0, event_recall=1.0, interval_iou=1.0),
+            row(f1=0.4, pointwise_f1=0.2, event_recall=0.5, interval_iou=0.1, detection_correct=False),
+            row(f1=0.6, pointwise_f1=0.4, event_recall=0.3, interval_iou=0.3, class_correct=False),
+        )
+    )
+    assert (found.n, found.n_anomalous) == (3, 2)
+    assert found.affiliation_f1_anomalous == pytest.approx((0.4 + 0.6) / 2)
+    assert found.pointwise_f1_anomalous == pytest.approx((0.2 + 0.4) / 2)
+    assert found.event_recall_anomalous == pytest.approx((0.5 + 0.3) / 2)
+    assert found.interval_iou_anomalous == pytest.approx((0.1 + 0.3) / 2)
+    assert found.class_accuracy_anomalous == 1 / 2
+    assert found.detection_accuracy_anomalous == 1 / 2
+    assert (found.event_recall, found.interval_iou) == pytest.approx((1.8 / 3, 1.4 / 3))
+    # Two values: the means of resamples are one of them, or their middle.
+    assert (found.interval_iou_anomalous_low, found.interval_iou_anomalous_high) == pytest.approx((0.1, 0.3))
+
+
+def test_what_a_profile_leaves_out_stays_out_of_every_mean():
+    rows = frame(row(f1=0.5), row(f1=0.0, counted=False, status="unparsable", class_correct=False, truth_events=1))
+    found = only(rows)
+    assert (found.n, found.excluded, found.unparsable) == (1, 1, 1)
+    assert (found.affiliation_f1, found.affiliation_f1_anomalous, found.class_accuracy) == (0.5, 0.5, 1.0)
+
+
+def test_nothing_counted_is_all_missing():
+    found = only(frame(row(counted=False)))
+    assert (found.n, found.excluded) == (0, 1)
+    assert np.isnan([found.affiliation_f1, found.affiliation_f1_low, found.Range]).all()
+
+
+def test_two_profiles_are_two_rows():
+    both = pd.concat([frame(row(f1=0.5)), frame(row(f1=0.25, profile="anomllm"))])
+    summary = summarise(both)
+    assert summary[["profile", "affiliation_f1"]].values.tolist() == [["strict", 0.5], ["anomllm", 0.25]]
+    text = to_markdown(summary)
+    assert "### anomllm, profile strict\n" in text
+    assert "### anomllm, profile anomllm\n" in text
+
+
+def test_the_interval_of_a_group_draws_inside_its_tasks():
+    # Every task has one value of its own: whatever is drawn, the means of the tasks stay what they are.
+    found = only(frame(*(row(task=task, f1=place / 10) for place, task in enumerate(TASKS) for _ in range(5))))
+    for name in (*GROUPS, "group_mean"):
+        assert found[f"{name}_low"] == pytest.approx(found[name])
+        assert found[f"{name}_high"] == pytest.approx(found[name])
+    # Over all series, tasks are drawn more and less often.
+    assert found.affiliation_f1_low < found.affiliation_f1 - 0.01
+
+
 def test_markdown():
     summary = summarise(frame(row(detector="oracle-middle", benchmark="b", f1=0.25, class_correct=None), row("nano")))
     lines = to_markdown(summary, {"archive": "no folder is given"}).splitlines()
     assert lines[:5] == [
-        "### b",
+        "### b, profile strict",
         "",
-        "| Detector | n | Aff. P | Aff. R | Aff. F1 | F1 95 % interval | Anom. F1 | Point F1 | Class | Detect | Lost |",
+        "| Detector | n | Aff. P | Aff. R | Aff. F1 | Aff. F1 95 % | Anom. F1 | Point F1 | Class | Detect | Lost |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         "| oracle-middle * | 1 | 25.0 | 25.0 | 25.0 | 25.0-25.0 | 25.0 | 0.0 | - | 100.0 | 0 |",
     ]
-    assert "### anomllm: affiliation-F1 by group" in lines
-    assert "| nano | - | - | - | - | - |" in lines
+    assert lines[6] == "### b, profile strict: anomalous series only"
+    assert lines[10] == ("| oracle-middle * | 1 | 25.0 | 25.0 | 25.0 | 0.0 | 0.0 | 0.0 | 0.0 | 25.0 | - | 100.0 |")
+    assert "### anomllm, profile strict: affiliation-F1 by group" in lines
+    assert "| nano | - | - | - | - | - | - |" in lines
     assert lines[lines.index("### archive") + 2] == "Skipped: no folder is given"
 
 
 def test_the_terminal_tables_fit_a_hundred_columns():
     names = ["nano [cold start]", "nano, TimerPO", "always-empty", "oracle-whole-series", "isolation-forest"]
-    scores = frame(*(row(detector=name, task=task, f1=1.0) for name in names for task in TASKS for _ in range(200)))
+    full = dict.fromkeys((*LOCATION, "interval_iou"), 1.0)
+    scores = frame(*(row(name, task, 1.0, **full) for name in names for task in TASKS for _ in range(200)))
     console = Console(width=100, file=StringIO())
     console.print(to_terminal(summarise(scores), {"archive": "no folder is given"}))
     text = console.file.getvalue()
     assert "\u2026" not in text
     lines = [line.rstrip() for line in text.splitlines()]
     assert max(map(len, lines)) <= 100
-    (overall, by_group) = [line.split() for line in lines if "oracle-whole-series *" in line]
-    assert overall[2:7] == ["1600", "100.0", "100.0", "100.0", "100.0-100.0"]
-    assert by_group[2:] == ["100.0"] * 5
+    (overall, anomalous, by_group) = [line.split() for line in lines if "oracle-whole-series *" in line]
+    assert overall[2:8] == ["1600", "100.0", "100.0", "100.0", "100.0-100.0", "100.0"]
+    assert anomalous[2:] == ["1600"] + ["100.0"] * 10
+    assert by_group[2:] == ["100.0"] * 5 + ["100.0-100.0"]
     assert "archive: skipped, no folder is given" in lines
     assert any(line.strip().startswith("nano [cold start]") for line in lines)
 
@@ -209,7 +252,7 @@ def test_the_reasoning_is_rated_over_all_claims():
 def test_the_reasoning_has_a_table_of_its_own_for_detectors_that_reason():
     summary = summarise(frame(row(**claims(4, 3, 4, 1)), row(detector="whole-series")))
     text = to_markdown(summary)
-    table = text[text.index("### anomllm: reasoning") :]
+    table = text[text.index("### anomllm, profile strict: reasoning") :]
     assert "| policy | 4.0 | 75.0 | 25.0 | 0.0 |" in table
     assert "whole-series" not in table
     assert "reasoning" not in to_markdown(summarise(frame(row(detector="whole-series")))).split("All but n")[0]
