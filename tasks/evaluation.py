@@ -16,6 +16,7 @@ from anomseer_core.evaluation.prediction import PREDICTIONS_FILE, read_predictio
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores, score_predictions
 from anomseer_core.policy.detector import predict_policy
 from anomseer_core.reports.answer_table import answer_table
+from anomseer_core.reports.confusion_figure import confusion_figures
 from anomseer_core.reports.figures import example_sheet
 from anomseer_core.reports.summary import summarise
 from anomseer_core.series import read_series
@@ -23,15 +24,22 @@ from anomseer_core.store import Artifact
 from tasks.observer import StageObserver
 from tasks.stages import StageResult, run_stage
 
-# What of a summary row becomes metrics; n and the group means stay in the table.
+# What of a summary row becomes metrics; n, intervals and the group means stay in the table.
 MEASURES = (
     "affiliation_precision",
     "affiliation_recall",
     "affiliation_f1",
     "affiliation_f1_anomalous",
     "pointwise_f1",
+    "pointwise_f1_anomalous",
+    "event_f1",
+    "event_f1_anomalous",
+    "interval_iou",
+    "interval_iou_anomalous",
     "class_accuracy",
+    "class_accuracy_anomalous",
     "detection_accuracy",
+    "detection_accuracy_anomalous",
     "unparsable",
     "claims",
     "claims_verified",
@@ -76,7 +84,7 @@ def predict_with_baseline(mlflow_run: str, series: StageResult, config: Baseline
 
 @task(
     name="scores",
-    description="One row of metrics per series: affiliation and point-wise P, R, F1, class.",
+    description="One row of metrics per series: affiliation, point-wise and event-level P, R, F1, IoU, class.",
     task_run_name="score {predictions.name}",
     cache_policy=NO_CACHE,
 )
@@ -104,7 +112,8 @@ def draw_examples(
     rows = read_scores(scores.file(SCORES_FILE))
     series = read_series(inputs["series"].file(SERIES_FILE))
     answers = read_predictions(inputs["predictions"].file(PREDICTIONS_FILE))
-    return {"examples.png": example_sheet(rows, series, answers)}
+    confusion = {f"confusion-{kind}.png": figure for kind, figure in confusion_figures(rows).items()}
+    return {"examples.png": example_sheet(rows, series, answers), **confusion}
 
 
 def tabulate_answers(scores: Artifact, inputs: Mapping[str, Artifact]) -> dict[str, pd.DataFrame]:

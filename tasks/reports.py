@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 from mlflow.entities import Metric
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
+from anomseer_core.reports.confusion_figure import confusion_figures
 from anomseer_core.reports.figures import group_bars
 from anomseer_core.reports.summary import GROUPED_BENCHMARK, is_policy, summarise, to_markdown
 from anomseer_core.settings import load_settings
@@ -37,7 +39,8 @@ NOTE_CHARACTERS = 8000
     cache_policy=NO_CACHE,
 )
 def report(mlflow_run: str, scores: Sequence[StageResult], skipped: Mapping[str, str]) -> None:
-    summary = summarise(read_all_scores([result.path for result in scores]))
+    rows = read_all_scores([result.path for result in scores])
+    summary = summarise(rows)
     markdown = to_markdown(summary, skipped)
     tracking = connect(load_settings())
     client = tracking.client
@@ -49,9 +52,19 @@ def report(mlflow_run: str, scores: Sequence[StageResult], skipped: Mapping[str,
     client.log_batch(mlflow_run, metrics=_metrics(summary))
     if GROUPED_BENCHMARK in set(summary["benchmark"]):
         record_pictures(tracking, mlflow_run, {"groups.png": group_bars(summary)})
+    record_pictures(tracking, mlflow_run, draw_confusion(rows))
     for warning in warn_of_unparsable(summary):
         run_log().warning("%s", warning)
     create_markdown_artifact(markdown, key="summary", description="Every detector on the same held-out series.")
+
+
+def draw_confusion(scores: pd.DataFrame) -> dict[str, Figure]:
+    """The confusion matrices of every benchmark, by file name."""
+    return {
+        f"confusion-{benchmark}-{profile}-{kind}.png": figure
+        for (benchmark, profile), rows in scores.groupby(["benchmark", "profile"], sort=False)
+        for kind, figure in confusion_figures(rows).items()
+    }
 
 
 def warn_of_unparsable(summary: pd.DataFrame) -> list[str]:

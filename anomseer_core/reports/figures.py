@@ -78,7 +78,7 @@ def learning_curves(rows: Sequence[Mapping[str, Any]], *, title: str = "") -> Fi
         raise ValueError(f"no training metric to draw in {len(rows)} rows")
     columns = min(PANEL_COLUMNS, len(panels))
     lines = -(-len(panels) // columns)
-    figure = _figure(4 * columns, 2.4 * lines + (0.4 if title else 0))
+    figure = blank_figure(4 * columns, 2.4 * lines + (0.4 if title else 0))
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     grid = figure.subplots(lines, columns, squeeze=False).flatten()
     for axes, panel in zip(grid, panels, strict=False):
@@ -143,8 +143,9 @@ def group_bars(summary: pd.DataFrame) -> Figure:
         raise ValueError(f"the summary has no {GROUPED_BENCHMARK} row to draw")
     names = rows["detector"].tolist()
     colours = [_colour(name) for name in names]
-    figure = _figure(12, 1.2 + 0.3 * len(names))
-    figure.suptitle(f"{GROUPED_BENCHMARK}, {rows['n'].max():,} held-out series", x=0.01, ha="left", fontsize=12)
+    figure = blank_figure(12, 1.2 + 0.3 * len(names))
+    about = f"{GROUPED_BENCHMARK}, {rows['n'].max():,} held-out series, profile {', '.join(rows['profile'].unique())}"
+    figure.suptitle(about, x=0.01, ha="left", fontsize=12)
     for axes, column in zip(figure.subplots(1, len(BY_GROUP), sharey=True), BY_GROUP, strict=True):
         _draw_bars(axes, 100 * rows[column.name], colours)
         axes.set_title(column.heading, fontsize=10, loc="left")
@@ -170,7 +171,7 @@ def _describe(row: pd.Series, answer: Prediction) -> str:
     return measures + named + ("" if answer.status is ParseStatus.OK else f" ({answer.status})")
 
 
-def _figure(width: float, height: float) -> Figure:
+def blank_figure(width: float, height: float) -> Figure:
     """An empty white figure of that size in inches."""
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)

@@ -48,7 +48,7 @@ GROUP_COLUMNS = {**{group: group for group in GROUPS}, AVERAGE: "group_mean"}
 MISSING = "-"
 ORACLE_MARK = " *"
 LEGEND = (
-    "All but n and Lost in percent. n: series that the profile, the rules of scoring, counts. Aff.: affiliation metric. "
+    "All but n and Lost in percent. n: series that the profile, the rules of scoring, counts. Aff.: affiliation. "
     "Point: point-wise. Event: events by overlap. IoU: mean intersection over union of intervals, best matching. "
     "95 %: bootstrap interval over series. Anom. F1: affiliation-F1 on anomalous series only. Class: accuracy of the "
     "anomaly class. Detect: accuracy of normal against anomalous. Lost: unparsable answers, counted as 0 or, by some "
