@@ -116,6 +116,26 @@ def expcot(*, config: str = "paper", overrides: Overrides = ()) -> None:
 
 
 @app.command
+def compare(first: str, second: str, /, *, seed: int = 0) -> None:
+    """Compare two detectors on the same series: paired differences, 95 % intervals, p-values, effect sizes.
+
+    Parameters
+    ----------
+    first
+        The folder of a score artifact, or the id of an MLflow run that recorded scores; RUN:DETECTOR chooses one
+        detector of a whole evaluation. Several seeds of one detector are joined by commas.
+    second
+        The same for the other side; differences are second minus first.
+    seed
+        Seed of the resampling.
+    """
+    with refusals(writes=True):
+        from flows.comparison import print_comparison
+
+        print_comparison(load_settings(), first, second, seed=seed)
+
+
+@app.command
 def lineage(run_id: str, /) -> None:
     """Print and verify the chain behind a run: from its results back to the generator's seed and the commit.
 

@@ -47,8 +47,8 @@ def find_or_create_parent(
 
 @contextmanager
 def open_child(tracking: Tracking, parent: str, *, name: str, about: Mapping[str, str]) -> Iterator[str]:
-    """The run of one stage under its parent, closed with the status that the body's end calls for."""
-    run_tags = {tags.PARENT: parent, tags.NAME: name, **about, **_owner_tags()}
+    """The run of one stage under its parent ("" for none), closed with the status that the body's end calls for."""
+    run_tags = {tags.NAME: name, **about, **_owner_tags()} | ({tags.PARENT: parent} if parent else {})
     run_id = tracking.client.create_run(tracking.experiment_id, run_name=name, tags=run_tags).info.run_id
     with closing(tracking.client, run_id):
         yield run_id

@@ -64,6 +64,14 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["expcot", "--set", "archive.folder=/no/archive"], "archive /no/archive does not exist"),
         (["expcot", "--set", 'benchmarks=["archive"]'], "the archive is the only set of series"),
         (["lineage", "123"], "no run is recorded yet"),
+        (["compare", "123"], 'Command "compare" parameter SECOND requires an argument.'),
+        (["compare", "123", "/no/scores"], "123 is no folder of scores, and no run is recorded yet"),
+        (["compare", "123", "456", "--seed", "x"], "Invalid value"),
+        (["evaluate", "--set", "evaluation.scoring.profile=theirs"], "evaluation.scoring.profile = 'theirs'"),
+        (
+            ["run", "--set", "evaluation.scoring.reading=response"],
+            "evaluation.scoring: reading = response: the profile strict has one reading",
+        ),
         (["up", "--prefect-port", "99999"], "--prefect-port 99999 is no port; choose one from 1 to 65535"),
         (["up", "--mlflow-port", "0"], "--mlflow-port 0 is no port"),
         (["up", "--prefect-port", "5000"], "--prefect-port and --mlflow-port are both 5000"),
@@ -88,7 +96,9 @@ def test_a_checkpoint_folder_without_weights_is_refused(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["evaluate"], ["expcot"], ["lineage", "123"], ["up"], ["down"]], ids=lambda words: words[0]
+    "arguments",
+    [["run"], ["evaluate"], ["expcot"], ["lineage", "123"], ["compare", "1", "2"], ["up"], ["down"]],
+    ids=lambda words: words[0],
 )
 def test_a_home_that_is_no_folder_is_refused_by_every_command(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
