@@ -71,7 +71,7 @@ def overlap(a, b):
 
 
 @given(INTERVALS, INTERVALS, st.integers(0, 20))
-def test_bounds_symmetry_and_translation(truth, prediction, moved):
+def test_bounds_symmetry_mirror_and_translation(truth, prediction, moved):
     scores, swapped = event_scores(truth, prediction, 30), event_scores(prediction, truth, 30)
     assert all(0 <= value <= 1 for value in (*scores.overlap, scores.iou))
     assert scores.iou == pytest.approx(swapped.iou)
@@ -80,6 +80,8 @@ def test_bounds_symmetry_and_translation(truth, prediction, moved):
     clipped = [merge_intervals(side, 30) for side in (truth, prediction)]
     there = event_scores(*([(a + moved, b + moved) for a, b in side] for side in clipped), 30 + moved)
     assert there == scores
+    mirrored = event_scores(*([(30 - b, 30 - a) for a, b in side] for side in clipped), 30)
+    assert (mirrored.overlap, mirrored.iou) == (scores.overlap, pytest.approx(scores.iou))
 
 
 @given(INTERVALS.filter(lambda truth: merge_intervals(truth, 30)), INTERVALS, st.data())

@@ -37,7 +37,7 @@ def test_equals_scikit_learn(masks):
 
 
 @given(MASKS, st.integers(0, 20), st.data())
-def test_bounds_symmetry_translation_and_correct_points(masks, moved, data):
+def test_bounds_symmetry_mirror_translation_and_correct_points(masks, moved, data):
     truth, prediction = (intervals_from_mask(np.array(mask)) for mask in masks)
     length = len(masks[0])
     score = pointwise_score(truth, prediction, length)
