@@ -26,3 +26,12 @@ def test_random_intervals_are_apart():
     edges = [edge for interval in intervals for edge in interval]
     assert len(intervals) == 5
     assert edges == sorted(set(edges))
+
+
+def test_many_events_take_a_fiftieth_of_the_loop():
+    # Measured: about 300 times faster. CPU time of both in one process, so that a busy machine slows both.
+    rng = np.random.default_rng(0)
+    case = (*(affiliation.random_intervals(230_400, 4000, rng) for _ in range(2)), 230_400)
+    fast = affiliation.milliseconds(affiliation.affiliation_score, case, 10)
+    slow = affiliation.milliseconds(affiliation.naive_affiliation.by_interval, case, 1)
+    assert slow > 50 * fast
