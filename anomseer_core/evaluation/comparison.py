@@ -3,8 +3,9 @@
 A side is one detector, scored once or over several seeds; of seeds, each series first takes its mean. What is compared
 is then one difference per series, second minus first:
 
-- the difference of the means, with its 95 % bootstrap interval over series, drawn inside each task;
-- a two-sided p-value by the paired sign-flip test, which asks nothing of the distribution of the scores;
+- the difference of the means, with its 95 % bootstrap interval over series; that of a group draws inside each task;
+- a two-sided p-value by the paired sign-flip test, which asks nothing of the distribution of the scores; where tasks
+  differ in opposite directions it is more cautious than the interval of a group, which takes the tasks as given;
 - Cohen's d_z, the mean difference in standard deviations of the differences, and how many series each side wins.
 
 `evaluation/resampling.py` has the three. Parts are all series, the anomalous ones, and on AnomLLM the groups and their
@@ -127,7 +128,8 @@ def _compare_values(
     ]
     weights = np.stack([share for *_, share in columns], axis=1)
     gaps = np.stack([second[name].mean(axis=1) - first[name].mean(axis=1) for _, name, _ in columns], axis=1)
-    low, high = percentile_interval(bootstrap_means(gaps, weights, rng, pd.factorize(series["task"])[0]))
+    grouped = np.array([part not in (ALL, ANOMALOUS) for part, *_ in columns])
+    low, high = _intervals(gaps, weights, grouped, pd.factorize(series["task"])[0], rng)
     statistics = {
         "difference": (weights * gaps).sum(axis=0),
         "low": low,
@@ -148,6 +150,18 @@ def _compare_values(
         }
         for place, (part, measure, share) in enumerate(columns)
     ]
+
+
+def _intervals(
+    gaps: np.ndarray, weights: np.ndarray, grouped: np.ndarray, tasks: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Lower and upper ends `[2, M]` of the means of gaps `[n, M]`; grouped columns draw inside each task."""
+    ends = np.empty((2, len(grouped)))
+    for chosen, strata in ((~grouped, None), (grouped, tasks)):
+        if chosen.any():
+            draws = bootstrap_means(gaps[:, chosen], weights[:, chosen], rng, strata)
+            ends[:, chosen] = percentile_interval(draws)
+    return ends
 
 
 def _parts(benchmark: str, table: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -103,6 +103,17 @@ def test_groups_weigh_tasks_alike_whatever_their_number_of_series():
     assert set(table.loc[table["part"] == "Point", "measure"]) == {"affiliation_f1"}
 
 
+def test_only_the_interval_of_a_group_takes_the_tasks_as_given():
+    # One difference in each task: whatever is drawn inside the tasks, their means stay.
+    tasks = TASKS * 5
+    worth = [TASKS.index(task) / 10 for task in tasks]
+    a, b = (run(values, benchmark="anomllm", tasks=tasks) for values in ([0.0] * len(tasks), worth))
+    table = compare(side("a", a), side("b", b))
+    average, everything = only(table, "Avg"), only(table)
+    assert (average["low"], average["high"]) == pytest.approx((average["difference"],) * 2)
+    assert everything["low"] < everything["difference"] - 0.01
+
+
 def test_seeds_are_averaged_by_series_and_their_deviation_is_told():
     a = side("a", run([0.2, 0.4]), run([0.4, 0.6]))
     b = side("b", run([0.5, 0.5]), run([0.5, 0.5]), run([0.8, 0.5]))
