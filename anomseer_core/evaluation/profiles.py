@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from anomseer_core.dialogue import ParseStatus
+from anomseer_core.dialogue import ParseStatus, Response
+from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
 from anomseer_core.evaluation.prediction import Prediction, view_texts
 from anomseer_core.evaluation.published_readers import (
     IntervalReader,
@@ -103,21 +104,20 @@ def reread(profile: Profile, prediction: Prediction, series: Series) -> Predicti
     texts, shown = view_texts(prediction), views(len(series))
     if len(texts) != len(shown):
         raise ValueError(f"series {series.id!r} has {len(shown)} views, its response {len(texts)} texts")
-    found = [profile.read(text, VIEW_UNITS, series.anomaly_class) for text in texts]
-    read = [view.to_samples(units) for view, units in zip(shown, found, strict=True) if units is not None]
-    intervals = tuple(View(0, len(series)).clip(pair for pairs in read for pair in pairs))
-    named = profile.read_class(texts[0]) if profile.read_class else prediction.anomaly_class
+    answers = [
+        ViewAnswer(text, 0, _reread_view(profile, text, view, series.anomaly_class))
+        for text, view in zip(texts, shown, strict=True)
+    ]
+    return replace(join_answers(series, prediction.detector, answers), tokens=prediction.tokens)
+
+
+def _reread_view(profile: Profile, text: str, view: View, truth: AnomalyClass) -> Response:
+    """One view's text as the profile reads it, in samples; whatever it has no rule for is read by our grammar."""
+    ours = read_answer(text, view)
+    units = profile.read(text, VIEW_UNITS, truth)
     return replace(
-        prediction,
-        intervals=intervals,
-        anomaly_class=named,
-        status=_status(usable=bool(read), found=bool(intervals), named=named),
+        ours,
+        status=ParseStatus.UNPARSABLE if units is None else ParseStatus.OK,
+        intervals=tuple(view.to_samples(units or ())),
+        anomaly_class=profile.read_class(text) if profile.read_class else ours.anomaly_class,
     )
-
-
-def _status(*, usable: bool, found: bool, named: AnomalyClass | None) -> ParseStatus:
-    if not usable:
-        return ParseStatus.UNPARSABLE
-    if named is not None and found == (named is AnomalyClass.NORMAL):
-        return ParseStatus.CONTRADICTION
-    return ParseStatus.OK

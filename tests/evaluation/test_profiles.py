@@ -10,6 +10,7 @@ from anomseer_core.evaluation.prediction import VIEW_SEPARATOR, Prediction
 from anomseer_core.evaluation.profiles import PROFILES, choose_profile, reread
 from anomseer_core.evaluation.scores import score
 from anomseer_core.series import AnomalyClass, Series
+from anomseer_core.view import views
 
 LENGTH = 1000
 NORMAL = Series("n", np.zeros(LENGTH), benchmark="anomllm")
@@ -126,14 +127,20 @@ def test_units_of_the_picture_become_samples():
 
 
 def test_every_view_is_read():
-    long = Series("l", np.zeros(3000), ((2100, 2200),), AnomalyClass.TREND)
-    texts = ['[{"start": 100, "end": 200}]', "?", '[{"start": 100, "end": 200}]']
-    found = reread(PROFILES["anomllm"], Prediction("l", "d", response=VIEW_SEPARATOR.join(texts)), long)
-    assert (found.intervals, found.status) == (((100, 200), (2100, 2200)), ParseStatus.OK)
-    nothing = Prediction("l", "d", response=VIEW_SEPARATOR.join("???"))
-    assert reread(PROFILES["anomllm"], nothing, long).status is ParseStatus.UNPARSABLE
-    with pytest.raises(ValueError, match="series 'l' has 3 views, its response 1 texts"):
-        reread(PROFILES["anomllm"], Prediction("l", "d", response="[]"), long)
+    long = Series("l", np.zeros(3000), ((2500, 2600),), AnomalyClass.TREND)
+    # The first view begins at 0, the last one at 2,000; whatever is between them says nothing.
+    first, last = '[{"start": 100, "end": 200}]', '[{"start": 500, "end": 600}]'
+    between = ["?"] * (len(views(3000)) - 2)
+    found = reread(PROFILES["anomllm"], responding([first, *between, last], tokens=7), long)
+    assert (found.intervals, found.status, found.tokens) == (((100, 200), (2500, 2600)), ParseStatus.OK, 7)
+    nothing = reread(PROFILES["anomllm"], responding(["?", *between, "?"]), long)
+    assert (nothing.intervals, nothing.status) == ((), ParseStatus.UNPARSABLE)
+    with pytest.raises(ValueError, match=r"series 'l' has \d views, its response 1 texts"):
+        reread(PROFILES["anomllm"], responding(["[]"]), long)
+
+
+def responding(texts, tokens=0):
+    return Prediction("l", "d", response=VIEW_SEPARATOR.join(texts), tokens=tokens)
 
 
 def test_a_benchmark_may_be_scored_by_its_own_rules():
