@@ -7,6 +7,7 @@ import pytest
 
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.archives.dataset import SERIES_FILE, read_archive
+from anomseer_core.archives.selection import PROXY
 from anomseer_core.series import read_series
 from anomseer_core.store import ArtifactStore
 
@@ -32,7 +33,14 @@ def test_the_chosen_series_are_stored(store, folder):
     stored = list(read_series(artifact.file(SERIES_FILE)))
     assert [series.id for series in stored] == ["archive/a.out", "archive/b.out"]
     assert stored[0].intervals == ((50, 55),)
-    assert dict(stored[0].metadata) == {"source": "a.out", "offset": 100, "original_length": 200}
+    assert dict(stored[0].metadata) == {
+        "source": "a.out",
+        "offset": 100,
+        "original_length": 200,
+        "collection": "TSB-UAD",
+        "published_series": 1980,
+        "proxy_of": PROXY,
+    }
 
 
 def test_what_became_of_the_folder_is_told(store, folder, caplog):
