@@ -62,9 +62,14 @@ class ArchiveConfig(Config):
     duplicates: Literal["leave_out", "keep"] = Field(
         "leave_out", description="What is done with a series that another archive of the folder holds too."
     )
-    channels: Literal["together", "apart", "single"] = Field(
-        "together",
-        description="Series of several channels: kept as one, split into one for each channel, or left out.",
+    channels: Literal["together", "apart"] = Field(
+        "together", description="Series of several channels: kept as one, or split into one for each channel."
+    )
+    most_channels: int = Field(
+        9,
+        ge=1,
+        le=10_000,
+        description="Series that keep more channels together are left out; one picture shows at most 9. [channels]",
     )
     count: int = Field(
         20, ge=1, le=100_000, description="At most this many series, spread evenly over the folder. [series]"

@@ -88,19 +88,25 @@ def digest_sources(sources: list[Source]) -> str:
 
 @dataclass
 class Reading:
-    """The files of an archive, and how many series they turned out to hold."""
+    """The files of an archive, how many series they hold, and how many of those have too many channels."""
 
     sources: list[Source]
     series: int = 0
+    too_wide: int = 0
 
 
 def _candidates(read: Reading, config: ArchiveConfig, observer: Observer) -> Iterator[Candidate]:
     """Those that pass the filter, in the order of the files."""
     for done, source in enumerate(read.sources, start=1):
-        for position, item in enumerate(_series_of(source, config)):
-            read.series += 1
-            if keeps(item, config):
-                yield Candidate(source, position, item.id, fingerprint(item))
+        position = 0
+        for series in read_source(source, config.table):
+            items = parts(series, config)
+            read.series += max(1, len(items))
+            read.too_wide += not items
+            for item in items:
+                if keeps(item, config):
+                    yield Candidate(source, position, item.id, fingerprint(item))
+                position += 1
         observer.progress(done, len(read.sources), "files")
 
 
@@ -143,7 +149,7 @@ def _nothing_passes(config: ArchiveConfig, series: int) -> str:
     if config.selection == "tab":
         wanted.append(f"has an event and at most {100 * config.max_anomaly_ratio:g}% anomalous samples")
     return (
-        f"archive {config.folder}: none of {series} series {' and '.join(wanted) or 'has one channel'}; "
+        f"archive {config.folder}: none of {series} series {' and '.join(wanted) or 'has few enough channels'}; "
         "raise max_anomaly_ratio or name another folder"
     )
 
@@ -162,7 +168,9 @@ def _tell(
     kinds = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in ignored.most_common(SHOWN_KINDS))
     twice = len(passing) - len(distinct)
     return (
-        f"archive {config.folder}: {read.series} series read, {len(passing)} pass the filter, "
+        f"archive {config.folder}: {read.series} series read, "
+        + (f"{read.too_wide} with more than {config.most_channels} channels, " if read.too_wide else "")
+        + f"{len(passing)} pass the filter, "
         + (f"{twice} of them in two archives, " if twice else "")
         + f"{len(taken)} taken"
         + (f"; files that are no series: {kinds}" if kinds else "")

@@ -18,13 +18,15 @@ PROXY = "the paper's TSB-UAD (TAB's copy, 1,635 series)"
 
 
 def parts(series: Series, config: ArchiveConfig) -> list[Series]:
-    """The series as it is, or its channels, or nothing, as `config.channels` says of several channels.
+    """The series as it is, or its channels, as `config.channels` says; nothing where it keeps too many together.
 
     A channel that the archive calls anomalous in some events keeps those; where it does not say, it keeps all.
     """
-    if series.values.ndim == 1 or config.channels == "together":
+    if series.values.ndim == 1:
         return [series]
-    return [] if config.channels == "single" else [_channel(series, index) for index in range(len(series.values))]
+    if config.channels == "apart":
+        return [_channel(series, index) for index in range(len(series.values))]
+    return [series] if len(series.values) <= config.most_channels else []
 
 
 def keeps(series: Series, config: ArchiveConfig) -> bool:

@@ -104,8 +104,9 @@ def wide(**about):
 def test_channels_stay_together_come_apart_or_are_left_out():
     whole = wide(event_channels=[[1], [1, 2]])
     assert parts(whole, ArchiveConfig(channels="together")) == [whole]
-    assert parts(whole, ArchiveConfig(channels="single")) == []
-    assert len(parts(series("a", 5), ArchiveConfig(channels="single"))) == 1
+    assert parts(whole, ArchiveConfig(most_channels=3)) == [whole]
+    assert parts(whole, ArchiveConfig(most_channels=2)) == []
+    assert len(parts(series("a", 5), ArchiveConfig(most_channels=1))) == 1
     apart = parts(whole, ArchiveConfig(channels="apart"))
     assert [item.id for item in apart] == ["m@0", "m@1", "m@2"]
     assert [item.intervals for item in apart] == [(), ((0, 1), (2, 4)), ((2, 4),)]
