@@ -86,6 +86,8 @@ def _bring(home: Path, source: str, data: Path, sha256: str, limit_bytes: int, o
     if path.is_dir():
         if sha256:
             raise ValueError(f"--sha256 is of one file, and {source} is a folder; leave it out")
+        if home.resolve().is_relative_to(path.resolve()):
+            raise ValueError(f"{source} holds ANOMSEER_HOME itself ({home}); give the folder of the series")
         _copy_folder(path, data)
         return ""
     if not path.is_file():

@@ -104,7 +104,8 @@ def _fetch_rest(url: str, part: Path, observer: Observer) -> None:
             urllib.request.Request(url, headers=HEADERS | conditions), timeout=TIMEOUT_SECONDS
         ) as response:
             # Any other answer than the rest of the very same file starts it anew.
-            have = have if response.status == http.HTTPStatus.PARTIAL_CONTENT else 0
+            rest = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+            have = have if response.status == http.HTTPStatus.PARTIAL_CONTENT and rest else 0
             note = _begin(url, part, response.headers, have)
             _receive(response, part, have, note.total, observer)
     except urllib.error.HTTPError as error:

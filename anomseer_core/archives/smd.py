@@ -85,19 +85,19 @@ def _read_channels(path: Path) -> np.ndarray:
 
 def _channels_of(path: Path, events: list[tuple[int, int]], count: int) -> list[list[int]]:
     """The channels, counted from 0, of each event in turn."""
-    shown: dict[int, list[int]] = {}
-    starts = {start for start, _ in events}
+    shown: dict[tuple[int, int], set[int]] = {}
     for row, line in enumerate(read_text(path).split(), start=1):
         found = LINE.fullmatch(line)
         if not found:
             raise ValueError(f"{path}, row {row}: {line[:40]!r} is not FIRST-LAST:CHANNEL,CHANNEL,...")
         first, channels = int(found[1]), [int(channel) - 1 for channel in found[3].split(",")]
-        if first not in starts:
-            raise ValueError(f"{path}, row {row}: no event starts at {first}; labels and interpretation differ")
+        event = next(((start, stop) for start, stop in events if start <= first < stop), None)
+        if event is None:
+            raise ValueError(f"{path}, row {row}: no event holds sample {first}; labels and interpretation differ")
         if not all(0 <= channel < count for channel in channels):
             raise ValueError(f"{path}, row {row}: channels are counted from 1 to {count}")
-        shown[first] = channels
-    return [shown.get(start, []) for start, _ in events]
+        shown[event] = shown.get(event, set()) | set(channels)
+    return [sorted(shown.get(event, ())) for event in events]
 
 
 FORMAT = Format(

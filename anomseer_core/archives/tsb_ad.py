@@ -44,10 +44,10 @@ def read(source: Source) -> Iterator[Series]:
     mask = read_flags(table, LABEL, path)
     values = np.stack([read_numbers(table, column, path) for column in columns[:-1]])
     train, first = int(named["train"]), int(named["first"])
-    if train >= len(mask) or mask[:train].any():
+    if max(train, first) >= len(mask):
         raise ValueError(
-            f"{path}: its name says that the first {train} of {len(mask)} samples are a training part without "
-            "anomalies, and the labels differ; mend the name or the file"
+            f"{path}: its name says {train} training samples and a first anomaly at {first}, and the file has "
+            f"{len(mask)} samples; it is cut, or the name is wrong"
         )
     lists = [item.stem for item in source.beside if path.name in read_list(item)]
     yield labelled(

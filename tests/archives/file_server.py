@@ -44,6 +44,8 @@ def serve(served: Served, name: str = "archive.zip") -> Iterator[Served]:
                 self.send_error(416)
                 return
             self.send_response(206 if start else 200)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(served.content) - 1}/{len(served.content)}")
             if served.etag:
                 self.send_header("ETag", served.etag)
             if served.states_length:

@@ -138,6 +138,10 @@ def test_options_that_do_not_fit_are_refused(home, folder, options, message):
     refused(home, folder, message, **options)
 
 
+def test_a_folder_that_holds_the_home_is_refused(home, tmp_path):
+    refused(home, tmp_path, "holds ANOMSEER_HOME itself")
+
+
 def test_a_limit_on_what_is_unpacked(home, packed):
     refused(home, packed, "My set.zip: member", limit_bytes=20)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.archives.dataset import SERIES_FILE, read_archive
-from anomseer_core.archives.duplicates import Duplicate, find_duplicates, fingerprint
+from anomseer_core.archives.duplicates import MOST_RUNS, SPACING, Duplicate, find_duplicates, fingerprint
 from anomseer_core.series import Series, read_series
 from anomseer_core.store import ArtifactStore
 
@@ -58,10 +58,29 @@ def test_one_base_with_different_anomalies_is_no_duplicate():
     assert found(("A", walk(1)), ("B", other)) == []
 
 
-def test_constants_and_periods_are_nobodys_duplicates():
+def test_constants_are_nobodys_duplicates_and_periods_only_of_their_equal():
     wave = np.tile(np.arange(8.0), 100)
     assert found(("A", np.full(800, 3.0)), ("B", np.full(800, 3.0))) == []
-    assert found(("A", wave), ("B", wave)) == []
+    assert found(("A", wave), ("B", 2 * wave - 5)) == [Duplicate(1, 0, 0)]
+    assert found(("A", wave), ("B", wave[:400])) == []
+    assert found(("A", np.arange(5.0)), ("B", np.arange(5.0)), ("C", np.array([0.0, 1, 2, 3, 5]))) == [
+        Duplicate(1, 0, 0)
+    ]
+
+
+def test_a_copy_of_a_copy_is_left_out_once_and_the_longest_stays():
+    assert found(("A", walk(1)[10:500]), ("B", walk(1)), ("C", walk(1)[10:600])) == [
+        Duplicate(0, 1, 10),
+        Duplicate(2, 1, 10),
+    ]
+
+
+def test_long_series_keep_a_bounded_number_of_runs():
+    whole = walk(1, 100_000)
+    print_ = fingerprint(Series("long", whole))
+    assert len(print_.hashes) <= MOST_RUNS
+    assert print_.spacing > SPACING
+    assert found(("A", whole), ("B", whole[20_000:60_000])) == [Duplicate(1, 0, 20_000)]
 
 
 def test_different_series_are_told_apart():

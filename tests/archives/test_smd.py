@@ -63,7 +63,7 @@ def test_without_interpretations(tmp_path):
             "omi-1_test.pkl, row 2, channel 1: inf is not a finite number",
         ),
         ({"values": [1, 2]}, "omi-1_test.pkl holds a list; expected an array of numbers"),
-        ({"lines": "2-2:1\n"}, "omi-1.txt, row 1: no event starts at 2"),
+        ({"lines": "3-4:1\n"}, "omi-1.txt, row 1: no event holds sample 3"),
         ({"lines": "1-2:1\n5-5:4\n"}, "omi-1.txt, row 2: channels are counted from 1 to 3"),
         ({"lines": "1-2\n"}, "omi-1.txt, row 1: '1-2' is not FIRST-LAST:CHANNEL,CHANNEL"),
     ],

@@ -27,8 +27,8 @@ def test_a_series_and_what_its_name_says(tmp_path):
 
 
 def test_several_channels(tmp_path):
-    (series,) = read(write(tmp_path, "a,b,Label\n1,10,0\n2,20,0\n3,30,1.0\n"))
-    assert series.values.tolist() == [[1, 2, 3], [10, 20, 30]]
+    (series,) = read(write(tmp_path, "a,b,Label\n1,10,0\n2,20,0\n3,30,0\n4,40,1.0\n"))
+    assert series.values.tolist() == [[1, 2, 3, 4], [10, 20, 30, 40]]
     assert (series.metadata["collection"], series.metadata["channels"]) == ("TSB-AD-M", ["a", "b"])
 
 
@@ -55,8 +55,11 @@ def test_the_lists_that_name_a_series(tmp_path):
         ("Data,Label\n", "has no rows below its header"),
         ("Data,Truth\n1,0\n", "row 1: the last column is 'Truth'; expected channels, then Label"),
         ("Data,Data,Label\n1,1,0\n", "row 1: two columns have one name"),
-        ("Data,Label\n1,1\n2,0\n3,0\n", "the first 2 of 3 samples are a training part without anomalies"),
-        ("Data,Label\n1,0\n", "the first 2 of 1 samples are a training part"),
+        (
+            "Data,Label\n1,1\n2,0\n3,0\n",
+            "2 training samples and a first anomaly at 3, and the file has 3 samples; it is cut",
+        ),
+        ("Data,Label\n1,0\n", "2 training samples and a first anomaly at 3, and the file has 1 samples"),
     ],
 )
 def test_what_is_malformed_is_named(tmp_path, text, message):
