@@ -87,7 +87,8 @@ class Artifact:
             if file_digest(self.path / name) != expected[name]:
                 raise DamagedArtifact(f"artifact {self.path}: {name} was changed; delete the directory and run again")
         for name in sorted(present & self.rows.keys()):
-            if name.endswith(TABLE_SUFFIX) and (count := _count_rows(self.path / name)) != self.rows[name]:
+            count = _count_rows(self.path / name)
+            if count not in (None, self.rows[name]):
                 raise DamagedArtifact(
                     f"artifact {self.path}: {name} has {count} rows and its manifest says {self.rows[name]}; "
                     "delete the directory and run again"
@@ -220,10 +221,15 @@ def staging_name(key: str) -> str:
     return f"{key[:NAME_LENGTH]}@{platform.node()}@{os.getpid()}@{uuid.uuid4().hex[:8]}"
 
 
-def _count_rows(path: Path) -> int:
+def _count_rows(path: Path) -> int | None:
+    """The rows of a Parquet file; None for what is none."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_metadata(path).num_rows
+    try:
+        return pq.read_metadata(path).num_rows if path.suffix == TABLE_SUFFIX else None
+    except pa.ArrowInvalid:
+        return None
 
 
 def _is_alive(pid: int) -> bool:
