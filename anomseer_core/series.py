@@ -23,7 +23,8 @@ Interval = tuple[int, int]
 # Float library builds differ in the last bits; what is stored and hashed is rounded to this many decimals.
 STORED_DECIMALS = 6
 ROWS_PER_GROUP = 256
-# Samples become Python objects on their way, which take four times their room.
+# [samples] Long series fill a group sooner, so that memory stays flat whatever their length.
+SAMPLES_PER_GROUP = 2**21
 ROWS_AT_ONCE = 16
 
 SERIES_SCHEMA = pa.schema(
@@ -129,17 +130,18 @@ def intervals_from_mask(mask: np.ndarray) -> list[Interval]:
 
 def write_series(series: Iterable[Series], path: Path) -> int:
     """Stream series into one Parquet file; returns the number of rows. Values are rounded to `STORED_DECIMALS`."""
-    count = 0
+    count = samples = 0
     with pq.ParquetWriter(path, SERIES_SCHEMA) as writer:
-        rows: list[dict[str, Any]] = []
+        group: list[Series] = []
         for item in series:
-            rows.append(_to_row(item))
+            if group and (len(group) == ROWS_PER_GROUP or samples + item.values.size > SAMPLES_PER_GROUP):
+                writer.write_table(_to_table(group))
+                group, samples = [], 0
+            group.append(item)
             count += 1
-            if len(rows) == ROWS_PER_GROUP:
-                writer.write_table(pa.Table.from_pylist(rows, schema=SERIES_SCHEMA))
-                rows = []
-        if rows:
-            writer.write_table(pa.Table.from_pylist(rows, schema=SERIES_SCHEMA))
+            samples += item.values.size
+        if group:
+            writer.write_table(_to_table(group))
     return count
 
 
@@ -156,7 +158,9 @@ def read_series(path: Path, rows: range | None = None) -> Iterator[Series]:
             if wanted:
                 table = file.read_row_group(group).slice(wanted.start - first, len(wanted))
                 for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
-                    yield from map(_from_row, batch.to_pylist())
+                    values = batch.column("values")
+                    for place, row in enumerate(batch.drop_columns(["values"]).to_pylist()):
+                        yield _from_row(row, _to_array(values[place]))
             first = stop
 
 
@@ -179,23 +183,43 @@ def _series_file(path: Path) -> Iterator[pq.ParquetFile]:
         yield file
 
 
+def _to_table(group: Sequence[Series]) -> pa.Table:
+    """The rows of one group; the samples go from array to array, never through Python's numbers."""
+    values = [np.round(np.atleast_2d(item.values), STORED_DECIMALS) for item in group]
+    widths = [channels.shape[1] for channels in values for _ in channels]
+    samples = pa.array(np.concatenate([channels.reshape(-1) for channels in values]))
+    channels = pa.ListArray.from_arrays(_offsets(widths), samples)
+    rows = [_to_row(item) for item in group]
+    columns = {field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in SERIES_SCHEMA}
+    columns["values"] = pa.ListArray.from_arrays(_offsets([len(item) for item in values]), channels)
+    return pa.table(columns, schema=SERIES_SCHEMA)
+
+
+def _offsets(lengths: Sequence[int]) -> pa.Array:
+    return pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+
+
 def _to_row(series: Series) -> dict[str, Any]:
-    values = np.round(np.atleast_2d(series.values), STORED_DECIMALS)
+    """Everything but the values."""
     return {
         "id": series.id,
         "benchmark": series.benchmark,
         "task": series.task,
         "split": series.split,
         "anomaly_class": str(series.anomaly_class),
-        "values": [channel.tolist() for channel in values],
         "intervals": [{"start": start, "stop": stop} for start, stop in series.intervals],
         "anomalous_channels": list(series.anomalous_channels),
         "metadata": json.dumps(dict(series.metadata), sort_keys=True),
     }
 
 
-def _from_row(row: dict[str, Any]) -> Series:
-    values = np.array(row["values"], dtype=np.float64)
+def _to_array(channels: pa.ListScalar) -> np.ndarray:
+    """`[V, T]`, copied out of the table."""
+    flat = channels.values.flatten().to_numpy(zero_copy_only=False)
+    return flat.astype(np.float64).reshape(len(channels.values), -1)
+
+
+def _from_row(row: dict[str, Any], values: np.ndarray) -> Series:
     return Series(
         id=row["id"],
         values=values[0] if len(values) == 1 else values,

@@ -24,6 +24,7 @@ from anomseer_core.recipe import Recipe, Reference, digest_json
 MANIFEST = "manifest.json"
 VOLATILE = "volatile.json"
 STAGING = ".staging"
+TABLE_SUFFIX = ".parquet"
 SCHEMA_VERSION = 1
 KINDS = ("series", "traces", "checkpoint", "predictions", "scores")
 # What every manifest says; all of it is read without asking.
@@ -85,6 +86,13 @@ class Artifact:
                 )
             if file_digest(self.path / name) != expected[name]:
                 raise DamagedArtifact(f"artifact {self.path}: {name} was changed; delete the directory and run again")
+        for name in sorted(present & self.rows.keys()):
+            count = _count_rows(self.path / name)
+            if count not in (None, self.rows[name]):
+                raise DamagedArtifact(
+                    f"artifact {self.path}: {name} has {count} rows and its manifest says {self.rows[name]}; "
+                    "delete the directory and run again"
+                )
         if content_digest(expected) != self.digest or digest_json(self.manifest["recipe"]) != self.key:
             raise DamagedArtifact(f"artifact {self.path}: its manifest was changed; delete the directory and run again")
         return self
@@ -113,7 +121,7 @@ class ArtifactStore:
         if found:
             return found
         self.clear_staging()
-        staging = self.root / STAGING / _staging_name(recipe.key)
+        staging = self.root / STAGING / staging_name(recipe.key)
         staging.mkdir(parents=True)
         try:
             started = time.time()
@@ -208,9 +216,20 @@ def commit() -> str:
     return head.stdout.strip() + ("-dirty" if state.stdout.strip() else "")
 
 
-def _staging_name(key: str) -> str:
+def staging_name(key: str) -> str:
     """Which artifact, and which process of which machine is writing it."""
     return f"{key[:NAME_LENGTH]}@{platform.node()}@{os.getpid()}@{uuid.uuid4().hex[:8]}"
+
+
+def _count_rows(path: Path) -> int | None:
+    """The rows of a Parquet file; None for what is none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_metadata(path).num_rows if path.suffix == TABLE_SUFFIX else None
+    except pa.ArrowInvalid:
+        return None
 
 
 def _is_alive(pid: int) -> bool:

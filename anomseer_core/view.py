@@ -8,14 +8,17 @@ units -> samples gives back exactly what went in whenever the view has at most 1
 perfectly), and is wrong by at most one sample on either side in a view of up to 2,000.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from anomseer_core.series import Interval, merge_intervals
 
 VIEW_UNITS = 1000
 # Up to this length a series is squeezed into one picture: two samples a unit, still finer than a reader can point.
 LONGEST_SINGLE_VIEW = 2 * VIEW_UNITS
+# What lies at a border is seen once more, further inside, in the next view.
+OVERLAP = 100
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,24 @@ class View:
 def views(length: int) -> list[View]:
     """The views that together show a series of `length` samples.
 
-    One view up to 2,000 samples, else consecutive windows of 1,000; the last one ends with the series and so may
-    overlap the one before it.
+    One view up to 2,000 samples, else windows of 1,000, evenly spread, each of which overlaps the next one by at least
+    `OVERLAP` samples.
     """
     if length <= LONGEST_SINGLE_VIEW:
         return [View(0, length)]
-    starts = list(range(0, length - VIEW_UNITS, VIEW_UNITS))
-    return [View(start, start + VIEW_UNITS) for start in [*starts, length - VIEW_UNITS]]
+    count = -(-(length - OVERLAP) // (VIEW_UNITS - OVERLAP))
+    starts = (place * (length - VIEW_UNITS) // (count - 1) for place in range(count))
+    return [View(start, start + VIEW_UNITS) for start in starts]
+
+
+def own_parts(shown: Sequence[View]) -> list[View]:
+    """The samples for which each of several views answers: up to the middle of its overlap with the next one.
+
+    Together they are the series, each sample once: the view in which it lies further from the border counts.
+    """
+    borders = [(before.stop + after.start + 1) // 2 for before, after in pairwise(shown)]
+    edges = [shown[0].start, *borders, shown[-1].stop]
+    return [View(start, stop) for start, stop in pairwise(edges)]
 
 
 def _rescale(interval: Interval, target: int, source: int) -> Interval:

@@ -13,6 +13,7 @@ from typing import Annotated
 import cyclopts
 
 from anomseer_core.settings import load_settings, require_home
+from flows.archive_command import archive
 
 FAILED = 1
 REFUSED = 2
@@ -24,6 +25,7 @@ app = cyclopts.App(
     # Otherwise it ends the process itself, before we can say what Ctrl-C did.
     suppress_keyboard_interrupt=False,
 )
+app.command(archive)
 Overrides = Annotated[list[str], cyclopts.Parameter(name="--set", negative="", show_default=False)]
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from anomseer_core.archives.added import open_archive
 from anomseer_core.archives.config import ArchiveConfig
-from anomseer_core.archives.sources import find_sources, read_source
+from anomseer_core.archives.registry import find_sources, read_source
 from anomseer_core.expcot.config import TraceSource
 from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.policy.config import PolicyConfig
@@ -46,10 +47,11 @@ def require_archive(config: ArchiveConfig) -> None:
     """The folder must hold series; a small one is read, so that a malformed row is told at once."""
     if not config.folder:
         return
-    sources = find_sources(Path(config.folder))
+    sources = find_sources(open_archive(load_settings().home, config.folder), config.format)
     if sum(source.path.stat().st_size for source in sources) <= READ_AT_ONCE_BYTES:
         for source in sources:
-            read_source(source)
+            for _ in read_source(source, config.table):
+                pass
 
 
 def require_traces(source: TraceSource) -> None:

@@ -121,6 +121,17 @@ def test_round_trip_over_several_row_groups(tmp_path):
     assert pq.ParquetFile(path).num_row_groups == 3
 
 
+def test_long_series_fill_a_group_sooner(tmp_path):
+    """Two of 1,048,576 samples fit into a group, with one channel or several; what is longer has one of its own."""
+    path = tmp_path / "series.parquet"
+    half = np.zeros(2**20)
+    items = [Series("a", half), Series("b", half.reshape(4, -1)), Series("c", half), Series("d", np.zeros(3 * 2**20))]
+    assert write_series(iter(items), path) == 4
+    file = pq.ParquetFile(path)
+    assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [2, 1, 1]
+    assert [item.values.shape for item in read_series(path)] == [(2**20,), (4, 2**18), (2**20,), (3 * 2**20,)]
+
+
 def test_a_stretch_of_rows_and_all_lengths_are_read(tmp_path):
     """Groups of 256: [250, 530) lies in all three of them."""
     path = tmp_path / "series.parquet"

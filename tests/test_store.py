@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from anomseer_core.config import Config
@@ -206,3 +208,19 @@ def _race(home, barrier, answers):
         return rows
 
     answers.put(ArtifactStore(home).produce(recipe(), write_together).digest)
+
+
+def test_a_manifest_that_counts_other_rows_is_refused(tmp_path):
+    """No digest covers the counts: they are compared with the tables themselves."""
+
+    def write_table(directory):
+        pq.write_table(pa.table({"a": [1, 2, 3]}), directory / "t.parquet")
+        return {"t.parquet": 3}
+
+    artifact = ArtifactStore(tmp_path).produce(recipe(), write_table)
+    assert artifact.verify() is artifact
+    manifest = json.loads((artifact.path / MANIFEST).read_text())
+    manifest["rows"]["t.parquet"] = 4
+    (artifact.path / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(DamagedArtifact, match=r"t\.parquet has 3 rows and its manifest says 4; delete the directory"):
+        ArtifactStore(tmp_path).open(artifact.path)

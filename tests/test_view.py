@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomseer_core.series import merge_intervals
-from anomseer_core.view import VIEW_UNITS, View, views
+from anomseer_core.view import OVERLAP, VIEW_UNITS, View, own_parts, views
 
 
 @st.composite
@@ -97,9 +97,10 @@ def test_any_units_become_samples_of_the_view(length, units):
         (1, [(0, 1)]),
         (1000, [(0, 1000)]),
         (2000, [(0, 2000)]),
-        (2001, [(0, 1000), (1000, 2000), (1001, 2001)]),
-        (2500, [(0, 1000), (1000, 2000), (1500, 2500)]),
-        (3000, [(0, 1000), (1000, 2000), (2000, 3000)]),
+        # Three windows of 1,000 that overlap by 100 show up to 2,800 samples, four up to 3,700.
+        (2001, [(0, 1000), (500, 1500), (1001, 2001)]),
+        (2800, [(0, 1000), (900, 1900), (1800, 2800)]),
+        (2801, [(0, 1000), (600, 1600), (1200, 2200), (1801, 2801)]),
     ],
 )
 def test_windows(length, expected):
@@ -116,5 +117,23 @@ def test_windows_cover_every_sample(length):
     windows = views(length)
     assert windows[0].start == 0
     assert windows[-1].stop == length
-    assert all(after.start <= before.stop for before, after in itertools.pairwise(windows))
+    assert all(after.start <= before.stop - OVERLAP for before, after in itertools.pairwise(windows))
     assert all(len(window) == VIEW_UNITS for window in windows) or len(windows) == 1
+
+
+def test_where_views_overlap_each_answers_up_to_the_middle():
+    # They overlap in [900, 1000) and in [1800, 1900).
+    assert own_parts(views(2800)) == [View(0, 950), View(950, 1850), View(1850, 2800)]
+    assert own_parts(views(7)) == [View(0, 7)]
+
+
+@given(st.integers(1, 12_000))
+def test_own_parts_hold_every_sample_once_and_lie_in_their_views(length):
+    shown = views(length)
+    parts = own_parts(shown)
+    assert [parts[0].start, *(part.stop for part in parts)] == [0, *(part.start for part in parts[1:]), length]
+    assert all(view.start <= part.start and part.stop <= view.stop for view, part in zip(shown, parts, strict=True))
+
+
+def test_a_day_of_an_electrocardiogram_is_256_pictures():
+    assert len(views(230_400)) == 256

@@ -6,16 +6,32 @@ change, and there the order of the file is the order of recording, as NAB itself
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from anomseer_core.archives.source import Collection, Format, Source, labelled
 from anomseer_core.archives.tables import read_numbers, read_table, refuse
+from anomseer_core.series import Series
 
 SUFFIX = ".csv"
 DATA = "data"
 WINDOWS = "labels/combined_windows.json"
+COLLECTION = Collection("NAB", 58)
+
+
+def find(place: Path) -> Iterator[Source]:
+    if not place.is_dir():
+        return
+    for windows in sorted(place.rglob(WINDOWS)):
+        for path in sorted((windows.parents[1] / DATA).rglob(f"*{SUFFIX}")):
+            yield Source(path.relative_to(place).as_posix(), path, FORMAT.name, (windows,))
+
+
+def read(source: Source) -> Iterator[Series]:
+    yield labelled(source, *read_csv(source.path, *source.beside), COLLECTION)
 
 
 def read_csv(path: Path, windows_path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -53,3 +69,6 @@ def _windows_of(path: Path, windows_path: Path) -> list[tuple[pd.Timestamp, pd.T
 
 def _timestamps(texts: pd.Series) -> pd.Series:
     return pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+
+
+FORMAT = Format("nab", f"a NAB checkout ({DATA}/ beside {WINDOWS})", find, read)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from anomseer_core.dialogue import ParseStatus, Response, parse_response
 from anomseer_core.evaluation.prediction import VIEW_SEPARATOR, Prediction
 from anomseer_core.series import AnomalyClass, Series
-from anomseer_core.view import VIEW_UNITS, View
+from anomseer_core.view import VIEW_UNITS, View, own_parts, views
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,20 @@ def read_answer(text: str, view: View) -> Response:
 
 
 def join_answers(series: Series, detector: str, answers: Sequence[ViewAnswer]) -> Prediction:
-    """One prediction from the answers of a series' views: all intervals, and the class named most often with one."""
+    """One prediction from the answers of a series' views, one for each of them, in their order.
+
+    Where views overlap, the one further inside speaks (`own_parts`); an event that crosses from one to the next is
+    joined. The class is the one named most often beside an interval that counts, or beside none if none does.
+    """
     responses = [answer.response for answer in answers]
-    intervals = [interval for response in responses for interval in response.intervals]
-    spans = View(0, len(series)).clip(intervals)
-    named = Counter(response.anomaly_class for response in responses if bool(response.intervals) == bool(spans))
+    own = own_parts(views(len(series)))
+    kept = [part.clip(response.intervals) for part, response in zip(own, responses, strict=True)]
+    spans = View(0, len(series)).clip(interval for intervals in kept for interval in intervals)
+    named = Counter(
+        said.anomaly_class
+        for said, intervals in zip(responses, kept, strict=True)
+        if (intervals if spans else not said.intervals)
+    )
     anomaly_class = named.most_common(1)[0][0] if named else None
     return Prediction(
         series_id=series.id,

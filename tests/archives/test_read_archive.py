@@ -3,10 +3,12 @@
 import logging
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.archives.dataset import SERIES_FILE, read_archive
+from anomseer_core.archives.selection import PROXY
 from anomseer_core.series import read_series
 from anomseer_core.store import ArtifactStore
 
@@ -32,7 +34,14 @@ def test_the_chosen_series_are_stored(store, folder):
     stored = list(read_series(artifact.file(SERIES_FILE)))
     assert [series.id for series in stored] == ["archive/a.out", "archive/b.out"]
     assert stored[0].intervals == ((50, 55),)
-    assert dict(stored[0].metadata) == {"source": "a.out", "offset": 100, "original_length": 200}
+    assert dict(stored[0].metadata) == {
+        "source": "a.out",
+        "offset": 100,
+        "original_length": 200,
+        "collection": "TSB-UAD",
+        "published_series": 1980,
+        "proxy_of": PROXY,
+    }
 
 
 def test_what_became_of_the_folder_is_told(store, folder, caplog):
@@ -118,3 +127,34 @@ def test_no_folder_and_a_missing_folder_are_said(store, tmp_path):
         read_archive(store, ArchiveConfig())
     with pytest.raises(FileNotFoundError, match="absent does not exist"):
         read_archive(store, ArchiveConfig(folder=str(tmp_path / "absent")))
+
+
+def write_wide(folder, channels):
+    """A TSB-AD file of that many channels with one event of two samples."""
+    names = ",".join(f"c{channel}" for channel in range(channels))
+    rows = "".join(
+        ",".join([str(row % 7 + c) for c in range(channels)] + [str(int(row in (90, 91)))]) + "\n" for row in range(200)
+    )
+    (folder / f"{channels:03d}_W_id_1_Web_tr_10_1st_90.csv").write_text(f"{names},Label\n{rows}")
+
+
+def test_series_of_too_many_channels_are_left_out_and_told(store, folder, caplog):
+    write_wide(folder, 2)
+    write_wide(folder, 4)
+    config = ArchiveConfig(folder=str(folder), most_channels=3)
+    with caplog.at_level(logging.INFO):
+        artifact = read_archive(store, config)
+    assert [len(np.atleast_2d(item.values)) for item in read_series(artifact.file(SERIES_FILE))] == [2, 1, 1, 1]
+    assert caplog.messages == [
+        f"archive {folder}: 6 series read, 1 with more than 3 channels, 4 pass the filter, 4 taken"
+    ]
+    apart = read_archive(store, config.model_copy(update={"channels": "apart"}))
+    assert apart.rows == {SERIES_FILE: 2 + 4 + 3}
+
+
+def test_whole_series_are_kept_whole(store, tmp_path, write_out):
+    write_out("long/a.out", [0] * 9000 + [1] * 5 + [0] * 3000)
+    config = ArchiveConfig(folder=str(tmp_path / "long"), max_samples=0)
+    (series,) = read_series(read_archive(store, config).file(SERIES_FILE))
+    assert (len(series), series.intervals) == (12_005, ((9000, 9005),))
+    assert series.values.tolist() == list(range(12_005))

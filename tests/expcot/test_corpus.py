@@ -82,16 +82,16 @@ def test_every_number_of_our_own_traces_is_verified(store, series):
 
 
 def test_a_long_series_has_a_trace_per_view(store):
-    """2,500 samples: windows of 1,000 from 0, 1,000 and, to end with the series, 1,500; the last two hold the spike."""
+    """2,500 samples: windows of 1,000 from 0, 750 and 1,500; the last two hold the spike."""
     values = wave(2500)
     values[1700:1705] += 8
     series = file_series(store, Series("long", values, ((1700, 1705),), AnomalyClass.GLOBAL_POINT))
     traces = write_traces(store, series, ExpCoTConfig())
     assert traces.rows == {"traces.parquet": 3}
     rows = list(read_traces(traces.file("traces.parquet")))
-    assert [(row.view.start, row.view.stop) for row in rows] == [(0, 1000), (1000, 2000), (1500, 2500)]
+    assert [(row.view.start, row.view.stop) for row in rows] == [(0, 1000), (750, 1750), (1500, 2500)]
     assert [row.evidence["anomaly_class"] for row in rows] == ["normal", "global point", "global point"]
-    assert [row.evidence["intervals"] for row in rows] == [[], [[700, 704]], [[200, 204]]]
+    assert [row.evidence["intervals"] for row in rows] == [[], [[950, 954]], [[200, 204]]]
     assert [(row.verified, row.unread) for row in rows] == [(row.claims, 0) for row in rows]
 
 

@@ -1,0 +1,74 @@
+"""Answers to overlapping views, mapped back and joined into one about the series."""
+
+import numpy as np
+import pytest
+
+from anomseer_core.dialogue import ParseStatus, format_response
+from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
+from anomseer_core.series import AnomalyClass, Series
+from anomseer_core.view import View, views
+
+# Views [0, 1000), [900, 1900) and [1800, 2800): they answer for [0, 950), [950, 1850) and [1850, 2800).
+LONG = Series("long", np.zeros(2800))
+
+
+def answer(view, spans, kind):
+    text = format_response("words", spans, kind)
+    return ViewAnswer(text, 3, read_answer(text, view))
+
+
+def joined(*said):
+    """said: for each view its intervals in units, half-open, and the class."""
+    answers = [answer(view, *each) for view, each in zip(views(len(LONG)), said, strict=True)]
+    return join_answers(LONG, "d", answers)
+
+
+NOTHING = ([], AnomalyClass.NORMAL)
+
+
+def test_an_event_across_a_border_is_one_event():
+    # The first view sees [940, 1000), the second one [940, 1010).
+    found = joined(([(940, 1000)], AnomalyClass.TREND), ([(40, 110)], AnomalyClass.TREND), NOTHING)
+    assert found.intervals == ((940, 1010),)
+    assert (found.anomaly_class, found.status, found.tokens) == (AnomalyClass.TREND, ParseStatus.OK, 9)
+
+
+def test_where_views_overlap_the_one_further_inside_speaks():
+    # [960, 970) is 30 samples from the border of the first view and 60 from that of the second, which sees nothing.
+    found = joined(([(960, 970)], AnomalyClass.TREND), NOTHING, NOTHING)
+    assert (found.intervals, found.anomaly_class, found.status) == ((), AnomalyClass.NORMAL, ParseStatus.OK)
+    # Seen by the second one, at its units 60 to 70, it counts.
+    assert joined(NOTHING, ([(60, 70)], AnomalyClass.SHAPELET), NOTHING).intervals == ((960, 970),)
+
+
+def test_the_class_is_the_one_named_beside_intervals_that_count():
+    found = joined(
+        ([(10, 20), (970, 980)], AnomalyClass.SEASONAL),
+        ([(500, 510)], AnomalyClass.TREND),
+        ([(5, 9)], AnomalyClass.TREND),
+    )
+    # The last one's [1805, 1809) lies in the second view's part.
+    assert found.intervals == ((10, 20), (1400, 1410))
+    assert found.anomaly_class == AnomalyClass.SEASONAL
+
+
+def test_one_answer_for_each_view_is_wanted():
+    with pytest.raises(ValueError, match="zip"):
+        join_answers(LONG, "d", [answer(View(0, 1000), *NOTHING)])
+
+
+def test_a_series_of_230_400_samples_comes_back_exactly():
+    """A perfect answer to every picture, in units of the picture, is a perfect answer about the series."""
+    generator = np.random.default_rng(0)
+    starts = np.cumsum(generator.integers(120, 2000, 150))
+    truth = tuple(
+        (int(start), int(start + length)) for start, length in zip(starts, generator.integers(1, 100, 150), strict=True)
+    )
+    series = Series("ecg", np.zeros(230_400), truth, AnomalyClass.UNKNOWN)
+    answers = []
+    for view in views(len(series)):
+        shown = view.to_units(truth)
+        answers.append(answer(view, shown, AnomalyClass.SHAPELET if shown else AnomalyClass.NORMAL))
+    found = join_answers(series, "d", answers)
+    assert found.intervals == truth
+    assert (found.anomaly_class, found.status) == (AnomalyClass.SHAPELET, ParseStatus.OK)
