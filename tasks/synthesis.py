@@ -5,7 +5,7 @@ from prefect.cache_policies import NO_CACHE
 
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.archives.dataset import read_archive
-from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
+from anomseer_core.synthesis.config import BenchmarkConfig, MixedConfig
 from anomseer_core.synthesis.dataset import synthesize
 from tasks.stages import StageResult, run_stage
 
@@ -16,7 +16,7 @@ from tasks.stages import StageResult, run_stage
     task_run_name="synthesize {config.benchmark} {config.split}",
     cache_policy=NO_CACHE,
 )
-def synthesize_series(mlflow_run: str, config: AnomLLMConfig | VisualTimeAnomalyConfig) -> StageResult:
+def synthesize_series(mlflow_run: str, config: BenchmarkConfig | MixedConfig) -> StageResult:
     name = f"{config.benchmark}-{config.split}"
     return run_stage(mlflow_run, name, lambda store, _, observer: synthesize(store, config, observer))
 

@@ -76,4 +76,13 @@ class DiverseConfig(Config):
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Generator seed.")
 
 
+class MixedConfig(Config):
+    """Series to train on from two benchmarks: those of AnomLLM, then those of Diverse."""
+
+    benchmark: Literal["mixed"] = Field("mixed", description="Name of the mixture.")
+    split: Literal["train"] = Field("train", description="Series to train on.")
+    anomllm: AnomLLMConfig = Field(description="The first part.")
+    diverse: DiverseConfig = Field(description="The second part.")
+
+
 BenchmarkConfig = AnomLLMConfig | VisualTimeAnomalyConfig | DiverseConfig

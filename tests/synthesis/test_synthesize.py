@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from anomseer_core.series import read_series
 from anomseer_core.store import ArtifactStore
 from anomseer_core.synthesis import generate
-from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, VisualTimeAnomalyConfig
+from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, MixedConfig, VisualTimeAnomalyConfig
 from anomseer_core.synthesis.dataset import SERIES_FILE, synthesize
 
 SMALL = AnomLLMConfig(tasks=("point", "trend"), count=3)
@@ -48,6 +48,20 @@ def test_the_form_of_visual_time_anomaly_reaches_the_series(tmp_path):
     artifact = synthesize(ArtifactStore(tmp_path), config)
     stored = read_series(artifact.file(SERIES_FILE))
     assert [series.metadata["base_frequency"] for series in stored] == [0.04, 0.04]
+
+
+def test_a_mixture_holds_the_parts_in_order(tmp_path):
+    diverse = DiverseConfig(split="train", tasks=("shapelet",), count=2)
+    calls = []
+    artifact = synthesize(
+        ArtifactStore(tmp_path),
+        MixedConfig(anomllm=SMALL, diverse=diverse),
+        SimpleNamespace(progress=lambda *call: calls.append(call)),
+    )
+    stored = [series.id for series in read_series(artifact.file(SERIES_FILE))]
+    drawn = [series.id for task in SMALL.tasks for series in generate("anomllm", task, count=3)]
+    assert stored == [*drawn, "diverse/train/shapelet/0000", "diverse/train/shapelet/0001"]
+    assert calls == [(3, 8, "series"), (6, 8, "series"), (8, 8, "series")]
 
 
 def test_a_second_call_reuses_the_artifact(tmp_path):
