@@ -8,8 +8,8 @@ draws the 100 train series and then the 100 eval series, in the original's order
 three for every series of a split, so that series i waves at 0.04 * 3**i cycles per sample, aliased noise from about
 the thirtieth on. Deviation: labels of point types are intervals here, and adjacent points join.
 
-`fixed` takes the same draws and repairs what makes a label wrong, nothing else: the base of `seasonal` stays at 0.04;
-a `global` point lies at least 10 % of the clean range outside it (as released a quarter of them is no further than the
+`fixed` takes the same draws and repairs what makes a label wrong, nothing else: the base of `seasonal` stays at 0.04; a
+`global` point lies at least 10 % of the clean range outside it (as released more than a quarter is no further than the
 extreme); a `contextual` point lies at least four noise deviations, 0.3, from the sample it replaces, still inside the
 range (as released two in five are nearer). Positions, `trend` and `shapelet` are as released.
 """
