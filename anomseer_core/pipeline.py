@@ -4,28 +4,40 @@ A named configuration is a function returning a `PipelineConfig`; its name is it
 """
 
 from collections.abc import Callable
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from anomseer_core.archives.config import ArchiveConfig
-from anomseer_core.config import Config
+from anomseer_core.config import Config, Unique
 from anomseer_core.evaluation.config import DecodingConfig, EvaluationConfig
 from anomseer_core.expcot.config import ExpCoTConfig, released_rules
 from anomseer_core.policy.config import PolicyConfig
-from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
+from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, MixedConfig, VisualTimeAnomalyConfig
 from anomseer_core.training.config import ColdStartConfig, LaunchConfig, RewardWeights, TimerPOConfig, TransportConfig
+
+Benchmark = Literal["anomllm", "visual_time_anomaly", "diverse", "archive"]
+# The paper's; Diverse is ours and joins by choice.
+PAPER_BENCHMARKS: tuple[Benchmark, ...] = ("anomllm", "visual_time_anomaly", "archive")
 
 
 class SynthesisConfig(Config):
-    """The data: a training split, and the held-out series of three benchmarks."""
+    """The data: a training split, and the held-out series of the benchmarks."""
 
     train: AnomLLMConfig = Field(
         default_factory=lambda: AnomLLMConfig(split="train", seed=3407), description="AnomLLM series to train on."
+    )
+    train_diverse: int = Field(
+        0, ge=0, le=100_000, description="Diverse series of each univariate task to train on besides. [series]"
+    )
+    benchmarks: Annotated[tuple[Benchmark, ...], Unique] = Field(
+        PAPER_BENCHMARKS, min_length=1, description="Benchmarks held out; the archive needs a folder."
     )
     anomllm: AnomLLMConfig = Field(default_factory=AnomLLMConfig, description="Held-out AnomLLM series.")
     visual_time_anomaly: VisualTimeAnomalyConfig = Field(
         default_factory=VisualTimeAnomalyConfig, description="Held-out VisualTimeAnomaly series."
     )
+    diverse: DiverseConfig = Field(default_factory=DiverseConfig, description="Held-out Diverse series.")
     archive: ArchiveConfig = Field(
         default_factory=ArchiveConfig, description="Held-out real series from a folder of yours."
     )
@@ -34,7 +46,16 @@ class SynthesisConfig(Config):
     def _train_on_other_series_than_test(self) -> "SynthesisConfig":
         if self.train.seed == self.anomllm.seed:
             raise ValueError("train.seed equals anomllm.seed: the policy would be trained on its own test series")
+        if self.train_diverse and self.diverse.split == "train":
+            raise ValueError("diverse.split is train and train_diverse is not 0: a test on the series trained on")
         return self
+
+    @property
+    def training(self) -> AnomLLMConfig | MixedConfig:
+        """What the policy is trained on."""
+        if not self.train_diverse:
+            return self.train
+        return MixedConfig(anomllm=self.train, diverse=DiverseConfig(split="train", count=self.train_diverse))
 
 
 class PipelineConfig(Config):
@@ -44,7 +65,7 @@ class PipelineConfig(Config):
         "custom", min_length=1, max_length=100, description="Name of this configuration, a tag in MLflow."
     )
     synthesis: SynthesisConfig = Field(
-        default_factory=SynthesisConfig, description="The series: one split to train on, and three benchmarks held out."
+        default_factory=SynthesisConfig, description="The series: one split to train on, and the benchmarks held out."
     )
     expcot: ExpCoTConfig = Field(
         default_factory=ExpCoTConfig, description="The expert chain-of-thought traces of the training split."

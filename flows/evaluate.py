@@ -37,5 +37,12 @@ def evaluate(config: EvaluationRunConfig = DEFAULT) -> RunSummary:
         else:
             run_log().info("evaluating checkpoint %s, a folder from elsewhere", checkpoint)
             policies = {checkpoint.name: adopt_policy(run, str(checkpoint))}
-        held_out = held_out_series(run, config.anomllm, config.visual_time_anomaly, config.archive, config.benchmarks)
+        held_out = held_out_series(
+            run,
+            config.anomllm,
+            config.visual_time_anomaly,
+            config.archive,
+            config.benchmarks,
+            diverse=config.diverse,
+        )
         return evaluate_detectors(run, policies, held_out, config.evaluation)

@@ -1,18 +1,17 @@
 """What an evaluation alone is asked for: a checkpoint, the benchmarks it answers, and how."""
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated
 
 from pydantic import Field
 
 from anomseer_core.archives.config import ArchiveConfig
-from anomseer_core.config import Config
+from anomseer_core.config import Config, Unique
 from anomseer_core.evaluation.config import DetectorsConfig
-from anomseer_core.pipeline import PipelineConfig
+from anomseer_core.pipeline import PAPER_BENCHMARKS, Benchmark, PipelineConfig
 from anomseer_core.store import MANIFEST, Artifact, ArtifactStore
-from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
+from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, VisualTimeAnomalyConfig
 
-Benchmark = Literal["anomllm", "visual_time_anomaly", "archive"]
 LATEST = "latest"
 TRAINED = ("cold-start", "timerpo")
 
@@ -25,13 +24,14 @@ class EvaluationRunConfig(Config):
         min_length=1,
         description="Folder of a checkpoint, or `latest`: the newest one trained by this installation.",
     )
-    benchmarks: tuple[Benchmark, ...] = Field(
-        get_args(Benchmark), min_length=1, description="Benchmarks to evaluate on; the archive needs a folder."
+    benchmarks: Annotated[tuple[Benchmark, ...], Unique] = Field(
+        PAPER_BENCHMARKS, min_length=1, description="Benchmarks to evaluate on; the archive needs a folder."
     )
     anomllm: AnomLLMConfig = Field(default_factory=AnomLLMConfig, description="Held-out AnomLLM series.")
     visual_time_anomaly: VisualTimeAnomalyConfig = Field(
         default_factory=VisualTimeAnomalyConfig, description="Held-out VisualTimeAnomaly series."
     )
+    diverse: DiverseConfig = Field(default_factory=DiverseConfig, description="Held-out Diverse series.")
     archive: ArchiveConfig = Field(default_factory=ArchiveConfig, description="Real series from a folder of yours.")
     evaluation: DetectorsConfig = Field(default_factory=DetectorsConfig, description="Detectors and scoring.")
 
@@ -41,8 +41,10 @@ def evaluation_of(config: PipelineConfig) -> EvaluationRunConfig:
     data = config.synthesis
     shared = {name: getattr(config.evaluation, name) for name in DetectorsConfig.model_fields}
     return EvaluationRunConfig(
+        benchmarks=data.benchmarks,
         anomllm=data.anomllm,
         visual_time_anomaly=data.visual_time_anomaly,
+        diverse=data.diverse,
         archive=data.archive,
         evaluation=DetectorsConfig(**shared),
     )

@@ -44,7 +44,14 @@ def expcot(config: ExpCoTRunConfig = DEFAULT) -> ExpCoTSummary:
     """
     require_explainable(config)
     with recorded_flow_run("expcot", config) as run:
-        chosen = held_out_series(run, config.anomllm, config.visual_time_anomaly, config.archive, config.benchmarks)
+        chosen = held_out_series(
+            run,
+            config.anomllm,
+            config.visual_time_anomaly,
+            config.archive,
+            config.benchmarks,
+            diverse=config.diverse,
+        )
         traced = [Traced(item, write_expert_traces(run, item, config.expcot)) for item in chosen.series.values()]
         statistics = report_traces(run, traced)
         page = draw_gallery(run, traced, statistics, config.gallery)

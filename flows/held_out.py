@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import get_args
 
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.evaluation.config import BaselineConfig, DetectorsConfig
-from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
-from flows.evaluation_config import Benchmark
+from anomseer_core.pipeline import Benchmark
+from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, VisualTimeAnomalyConfig
 from tasks.evaluation import predict_with_baseline, predict_with_policy, score
 from tasks.reports import report
 from tasks.stages import StageResult
@@ -40,12 +39,14 @@ def held_out_series(
     anomllm: AnomLLMConfig,
     visual_time_anomaly: VisualTimeAnomalyConfig,
     archive: ArchiveConfig,
-    benchmarks: Collection[Benchmark] = get_args(Benchmark),
+    benchmarks: Collection[Benchmark],
+    *,
+    diverse: DiverseConfig,
 ) -> HeldOut:
     """The series of the chosen benchmarks; the archive is skipped, by name, when no folder is given."""
     series: dict[str, StageResult] = {}
     skipped: dict[str, str] = {}
-    for config in (anomllm, visual_time_anomaly):
+    for config in (anomllm, visual_time_anomaly, diverse):
         if config.benchmark in benchmarks:
             series[config.benchmark] = synthesize_series(mlflow_run, config)
     if "archive" in benchmarks and archive.folder:

@@ -30,8 +30,10 @@ def pipeline(config: PipelineConfig = DEFAULT) -> RunSummary:
     require_runnable(config)
     with recorded_flow_run(config.name, config, describe_changes(changed_fields(config))) as run:
         data = config.synthesis
-        train = synthesize_series(run, data.train)
-        held_out = held_out_series(run, data.anomllm, data.visual_time_anomaly, data.archive)
+        train = synthesize_series(run, data.training)
+        held_out = held_out_series(
+            run, data.anomllm, data.visual_time_anomaly, data.archive, data.benchmarks, diverse=data.diverse
+        )
         traces = write_expert_traces(run, train, config.expcot)
         policy = create_initial_policy(run, traces, config.policy)
         policies = {"initial": policy}

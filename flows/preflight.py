@@ -19,7 +19,11 @@ READ_AT_ONCE_BYTES = 16 * 2**20
 
 def require_runnable(config: PipelineConfig) -> None:
     """Raises FileNotFoundError or ValueError, naming the field's value and the mend."""
-    require_archive(config.synthesis.archive)
+    data = config.synthesis
+    if "archive" in data.benchmarks:
+        require_archive(data.archive)
+    if data.benchmarks == ("archive",) and not data.archive.folder:
+        raise ValueError("the archive is the only benchmark and synthesis.archive.folder is empty; name a folder")
     require_traces(config.expcot.source)
     require_policy(config.policy)
     require_ranks(config)
@@ -40,6 +44,8 @@ def require_explainable(config: ExpCoTRunConfig) -> None:
         require_archive(config.archive)
     if config.benchmarks == ("archive",) and not config.archive.folder:
         raise ValueError("the archive is the only set of series and archive.folder is empty; name a folder")
+    if "diverse" in config.benchmarks and "multivariate" in config.diverse.tasks:
+        raise ValueError("a trace describes one channel; leave multivariate out of diverse.tasks")
     require_traces(config.expcot.source)
 
 

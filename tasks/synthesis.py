@@ -10,7 +10,7 @@ from anomseer_core.archives.dataset import read_archive
 from anomseer_core.reports.dataset_card import SERIES_FILE, describe, examples_figure
 from anomseer_core.series import read_series
 from anomseer_core.store import Artifact
-from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
+from anomseer_core.synthesis.config import BenchmarkConfig, MixedConfig
 from anomseer_core.synthesis.dataset import synthesize
 from tasks.stages import Core, StageResult, run_stage
 
@@ -21,12 +21,9 @@ from tasks.stages import Core, StageResult, run_stage
     task_run_name="synthesize {config.benchmark} {config.split}",
     cache_policy=NO_CACHE,
 )
-def synthesize_series(mlflow_run: str, config: AnomLLMConfig | VisualTimeAnomalyConfig) -> StageResult:
-    return _make_series(
-        mlflow_run,
-        f"{config.benchmark}-{config.split}",
-        lambda store, _, observer: synthesize(store, config, observer),
-    )
+def synthesize_series(mlflow_run: str, config: BenchmarkConfig | MixedConfig) -> StageResult:
+    name = f"{config.benchmark}-{config.split}"
+    return _make_series(mlflow_run, name, lambda store, _, observer: synthesize(store, config, observer))
 
 
 @task(

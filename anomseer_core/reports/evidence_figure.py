@@ -4,7 +4,7 @@ Top to bottom: the series, with the k-sigma envelope where that is the probe; st
 concludes where that differs, and for what the probe itself finds; and a track of what each probe measured, with its
 limits. The label shades every panel in red; what crosses a limit is orange.
 
-The x-axis counts view units, as the text does, and is as wide as that of the picture the model sees (`rendering.py`),
+The x-axis counts view units, as the text does, and is as wide as that of the picture the model sees (`rendering/`),
 so that one above the other they align; `PLOT_LEFT` and `PLOT_WIDTH` say where the plot lies in either picture.
 """
 

@@ -5,23 +5,35 @@ from typing import Literal, get_args
 
 from anomseer_core.series import Series
 from anomseer_core.synthesis import anomllm, visual_time_anomaly
-from anomseer_core.synthesis.config import ANOMLLM_TASKS, VISUAL_TASKS
+from anomseer_core.synthesis.config import ANOMLLM_TASKS, DIVERSE_TASKS, VISUAL_TASKS, Split, VisualForm
+from anomseer_core.synthesis.diverse import stream as diverse_stream
 
-Benchmark = Literal["anomllm", "visual_time_anomaly"]
-Split = Literal["train", "eval"]
+Benchmark = Literal["anomllm", "visual_time_anomaly", "diverse"]
 SEED_LIMIT = 2**32
 
-_GENERATORS = {"anomllm": (anomllm, ANOMLLM_TASKS), "visual_time_anomaly": (visual_time_anomaly, VISUAL_TASKS)}
+_GENERATORS = {
+    "anomllm": (anomllm, ANOMLLM_TASKS),
+    "visual_time_anomaly": (visual_time_anomaly, VISUAL_TASKS),
+    "diverse": (diverse_stream, DIVERSE_TASKS),
+}
 
 
 def generate(
-    benchmark: Benchmark, task: str, *, split: Split = "eval", count: int | None = None, seed: int | None = None
+    benchmark: Benchmark,
+    task: str,
+    *,
+    split: Split = "eval",
+    count: int | None = None,
+    seed: int | None = None,
+    form: VisualForm = "faithful",
 ) -> Iterator[Series]:
     """Stream the first `count` series of one task, in the order of the published data.
 
-    count: None takes the published size of a split (AnomLLM 400, VisualTimeAnomaly 100, which is also its limit).
+    count: None takes the published size of a split (AnomLLM 400, Diverse 90, VisualTimeAnomaly 100, which is also its
+    limit).
     seed: None takes the published seed of the split; with it the series equal the published ones, except for
     AnomLLM's `range`, whose published data cannot be drawn again.
+    form: of VisualTimeAnomaly alone: `faithful`, as released, or `fixed`.
     Raises ValueError, naming the choices, for an unknown benchmark, task or split, or a number out of bounds.
     """
     _check_choice("benchmark", benchmark, get_args(Benchmark))
@@ -34,6 +46,11 @@ def generate(
         raise ValueError(f"count must be at least 1, not {count}")
     if not 0 <= seed < SEED_LIMIT:
         raise ValueError(f"seed must be in [0, 2**32), not {seed}")
+    if generator is visual_time_anomaly:
+        _check_choice("form", form, get_args(VisualForm))
+        return visual_time_anomaly.series_stream(task, split=split, count=count, seed=seed, form=form)
+    if form != "faithful":
+        raise ValueError(f"{benchmark} has no form {form!r}; only visual_time_anomaly comes in forms")
     return generator.series_stream(task, split=split, count=count, seed=seed)
 
 

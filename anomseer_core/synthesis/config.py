@@ -8,6 +8,9 @@ from anomseer_core.config import Config, Unique
 
 AnomLLMTask = Literal["range", "point", "freq", "trend", "flat-trend", "noisy-point", "noisy-freq", "noisy-trend"]
 VisualTask = Literal["global", "contextual", "seasonal", "trend", "shapelet"]
+VisualForm = Literal["faithful", "fixed"]
+DiverseTask = Literal["global", "contextual", "trend", "seasonal", "shapelet", "boundary", "multivariate"]
+Split = Literal["train", "eval"]
 ANOMLLM_TASKS: tuple[AnomLLMTask, ...] = (
     "range",
     "point",
@@ -19,13 +22,23 @@ ANOMLLM_TASKS: tuple[AnomLLMTask, ...] = (
     "noisy-trend",
 )
 VISUAL_TASKS: tuple[VisualTask, ...] = ("global", "contextual", "seasonal", "trend", "shapelet")
+DIVERSE_TASKS: tuple[DiverseTask, ...] = (
+    "global",
+    "contextual",
+    "trend",
+    "seasonal",
+    "shapelet",
+    "boundary",
+    "multivariate",
+)
+UNIVARIATE_DIVERSE_TASKS = DIVERSE_TASKS[:-1]
 
 
 class AnomLLMConfig(Config):
     """One split of the AnomLLM benchmark: `count` series of each task, from one seed as the original draws them."""
 
     benchmark: Literal["anomllm"] = Field("anomllm", description="Name of the generator.")
-    split: Literal["train", "eval"] = Field("eval", description="Series to train on, or held out.")
+    split: Split = Field("eval", description="Series to train on, or held out.")
     tasks: Annotated[tuple[AnomLLMTask, ...], Unique] = Field(
         ANOMLLM_TASKS, min_length=1, description="Tasks of the benchmark to generate."
     )
@@ -34,12 +47,42 @@ class AnomLLMConfig(Config):
 
 
 class VisualTimeAnomalyConfig(Config):
-    """The five univariate types of VisualTimeAnomaly (T = 400), as released: every series has anomalies."""
+    """The five univariate types of VisualTimeAnomaly (T = 400): every series has anomalies."""
 
     benchmark: Literal["visual_time_anomaly"] = Field("visual_time_anomaly", description="Name of the generator.")
-    split: Literal["train", "eval"] = Field("eval", description="Series to train on, or held out.")
+    split: Split = Field("eval", description="Series to train on, or held out.")
     tasks: Annotated[tuple[VisualTask, ...], Unique] = Field(
         VISUAL_TASKS, min_length=1, description="Anomaly types to generate."
     )
     count: int = Field(100, ge=1, le=100, description="Series of each type; the published split has 100. [series]")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Generator seed; published: 0.")
+    form: VisualForm = Field(
+        "faithful",
+        description="As released, or with its drifting seasonal frequency and its invisible point anomalies repaired.",
+    )
+
+
+class DiverseConfig(Config):
+    """One split of Diverse: `count` series of each task, every third of them normal, all from one seed."""
+
+    benchmark: Literal["diverse"] = Field("diverse", description="Name of the generator.")
+    split: Split = Field("eval", description="Series to train on, or held out; no seed makes one the other.")
+    tasks: Annotated[tuple[DiverseTask, ...], Unique] = Field(
+        UNIVARIATE_DIVERSE_TASKS,
+        min_length=1,
+        description="Classes and variants to generate; multivariate is for detectors that take several channels.",
+    )
+    count: int = Field(90, ge=1, le=1_000_000, description="Series of each task. [series]")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Generator seed.")
+
+
+class MixedConfig(Config):
+    """Series to train on from two benchmarks: those of AnomLLM, then those of Diverse."""
+
+    benchmark: Literal["mixed"] = Field("mixed", description="Name of the mixture.")
+    split: Literal["train"] = Field("train", description="Series to train on.")
+    anomllm: AnomLLMConfig = Field(description="The first part.")
+    diverse: DiverseConfig = Field(description="The second part.")
+
+
+BenchmarkConfig = AnomLLMConfig | VisualTimeAnomalyConfig | DiverseConfig

@@ -8,21 +8,19 @@ from anomseer_core.recipe import Recipe, Stage
 from anomseer_core.series import Series, write_series
 from anomseer_core.store import Artifact, ArtifactStore
 from anomseer_core.synthesis import generate
-from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
+from anomseer_core.synthesis.config import BenchmarkConfig, MixedConfig, VisualTimeAnomalyConfig
 
 SERIES_FILE = "series.parquet"
 STAGE = Stage(
     name="synthesize",
     kind="series",
     modules=("anomseer_core.synthesis.dataset",),
-    libraries=("numpy", "pyarrow"),
+    libraries=("numpy", "scipy", "pyarrow"),
 )
 
 
-def synthesize(
-    store: ArtifactStore, config: AnomLLMConfig | VisualTimeAnomalyConfig, observer: Observer = SILENT
-) -> Artifact:
-    """Draw `config.count` series of every task of `config.tasks`, in that order, into `series.parquet`."""
+def synthesize(store: ArtifactStore, config: BenchmarkConfig | MixedConfig, observer: Observer = SILENT) -> Artifact:
+    """Draw the series of every task, in the order of the config (of each part in turn), into `series.parquet`."""
 
     def write(directory: Path) -> Mapping[str, int]:
         return {SERIES_FILE: write_series(_draw(config, observer), directory / SERIES_FILE)}
@@ -30,10 +28,13 @@ def synthesize(
     return store.produce(Recipe(STAGE, {}, config), write)
 
 
-def _draw(config: AnomLLMConfig | VisualTimeAnomalyConfig, observer: Observer) -> Iterator[Series]:
-    total = config.count * len(config.tasks)
+def _draw(config: BenchmarkConfig | MixedConfig, observer: Observer) -> Iterator[Series]:
+    parts = (config.anomllm, config.diverse) if isinstance(config, MixedConfig) else (config,)
+    total = sum(part.count * len(part.tasks) for part in parts)
     done = 0
-    for task in config.tasks:
-        yield from generate(config.benchmark, task, split=config.split, count=config.count, seed=config.seed)
-        done += config.count
-        observer.progress(done, total, "series")
+    for part in parts:
+        form = part.form if isinstance(part, VisualTimeAnomalyConfig) else "faithful"
+        for task in part.tasks:
+            yield from generate(part.benchmark, task, split=part.split, count=part.count, seed=part.seed, form=form)
+            done += part.count
+            observer.progress(done, total, "series")

@@ -4,9 +4,14 @@ The base is 1.5 (sin(2 pi 0.04 t) + 0.05 N(0, 1)). Point types change 20 single 
 to ten samples; positions are drawn with replacement, so that fewer may be labelled. One legacy `RandomState` per type
 draws the 100 train series and then the 100 eval series, in the original's order.
 
-As released, and kept so that the numbers compare: `seasonal` multiplies the frequency it shares with the base by
+`faithful` is as released, so that the numbers compare: `seasonal` multiplies the frequency it shares with the base by
 three for every series of a split, so that series i waves at 0.04 * 3**i cycles per sample, aliased noise from about
 the thirtieth on. Deviation: labels of point types are intervals here, and adjacent points join.
+
+`fixed` takes the same draws and repairs what makes a label wrong, nothing else: the base of `seasonal` stays at 0.04; a
+`global` point lies at least 10 % of the clean range outside it (as released more than a quarter is no further than the
+extreme); a `contextual` point lies at least four noise deviations, 0.3, from the sample it replaces, still inside the
+range (as released two in five are nearer). Positions, `trend` and `shapelet` are as released.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +20,7 @@ from itertools import islice
 import numpy as np
 
 from anomseer_core.series import AnomalyClass, Series, intervals_from_mask
-from anomseer_core.synthesis.config import VisualTask
+from anomseer_core.synthesis.config import VisualForm, VisualTask
 
 BENCHMARK = "visual_time_anomaly"
 LENGTH = 400
@@ -37,6 +42,9 @@ SEASONAL_FACTOR = 3
 TREND_STEP = 0.5
 SHAPELET_HARMONICS = 20
 SHAPELET_NOISE = 0.03
+# What `fixed` asks of a point, in clean ranges and as a difference.
+GLOBAL_EXCESS = 0.1
+CONTEXTUAL_DISTANCE = 4 * AMPLITUDE * BASE_NOISE
 
 TIME = np.arange(LENGTH)
 
@@ -52,40 +60,60 @@ CLASSES: dict[VisualTask, AnomalyClass] = {
 Injection = Callable[[np.random.RandomState, np.ndarray, float], tuple[np.ndarray, np.ndarray]]
 
 
-def series_stream(task: VisualTask, *, split: str, count: int, seed: int) -> Iterator[Series]:
+def series_stream(
+    task: VisualTask, *, split: str, count: int, seed: int, form: VisualForm = "faithful"
+) -> Iterator[Series]:
     """The first `count` series, at most 100, of one type and split; `eval` continues the stream after `train`."""
     if count > PUBLISHED_COUNT:
         raise ValueError(
             f"VisualTimeAnomaly has {PUBLISHED_COUNT} series in a split, {count} were asked for; lower the count"
         )
-    return _series(task, split, count, seed)
+    return _series(task, split, count, seed, form)
 
 
-def _series(task: VisualTask, split: str, count: int, seed: int) -> Iterator[Series]:
+def _series(task: VisualTask, split: str, count: int, seed: int, form: VisualForm) -> Iterator[Series]:
     rng = np.random.RandomState(seed)
+    fixed = form == "fixed"
     if split == "eval":
-        for _ in _draw_split(rng, task):
+        for _ in _draw_split(rng, task, fixed):
             pass
-    for index, (values, mask, frequency) in enumerate(islice(_draw_split(rng, task), count)):
+    for index, (values, mask, frequency) in enumerate(islice(_draw_split(rng, task, fixed), count)):
         yield Series(
-            id=f"{BENCHMARK}/{split}/{task}/{index:04d}",
+            id=f"{BENCHMARK}{'-fixed' if fixed else ''}/{split}/{task}/{index:04d}",
             values=values,
             intervals=tuple(intervals_from_mask(mask)),
             anomaly_class=CLASSES[task],
             benchmark=BENCHMARK,
             task=task,
             split=split,
-            metadata={"seed": seed, "index": index, "base_frequency": frequency},
+            metadata={"seed": seed, "index": index, "base_frequency": frequency, **({"form": form} if fixed else {})},
         )
 
 
-def _draw_split(rng: np.random.RandomState, task: VisualTask) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+def _draw_split(
+    rng: np.random.RandomState, task: VisualTask, fixed: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
     frequency = BASE_FREQUENCY
     for _ in range(PUBLISHED_COUNT):
-        values, mask = INJECTIONS[task](rng, _sine(rng, frequency), frequency)
+        clean = _sine(rng, frequency)
+        values, mask = INJECTIONS[task](rng, clean, frequency)
+        if fixed and task in REPAIRS:
+            values[mask] = REPAIRS[task](values[mask], clean[mask], clean)
         yield values, mask, frequency
-        if task == "seasonal":
+        if task == "seasonal" and not fixed:
             frequency = SEASONAL_FACTOR * frequency
+
+
+def repair_global(values: np.ndarray, before: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    """Labelled samples, moved out of the clean range to the side where they are."""
+    excess = GLOBAL_EXCESS * np.ptp(clean)
+    return np.where(values >= 0, np.maximum(values, clean.max() + excess), np.minimum(values, clean.min() - excess))
+
+
+def repair_contextual(values: np.ndarray, before: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    """Labelled samples; one too near to what was there before is moved from it towards the middle of the range."""
+    near = np.abs(values - before) < CONTEXTUAL_DISTANCE
+    return np.where(near, before - np.where(before >= 0, 1, -1) * CONTEXTUAL_DISTANCE, values)
 
 
 def inject_global(rng: np.random.RandomState, clean: np.ndarray, frequency: float) -> tuple[np.ndarray, np.ndarray]:
@@ -174,4 +202,9 @@ INJECTIONS: dict[VisualTask, Injection] = {
     "seasonal": inject_seasonal,
     "trend": inject_trend,
     "shapelet": inject_shapelet,
+}
+# (labelled samples, what they were, clean series [400]) -> the samples of `fixed`.
+REPAIRS: dict[VisualTask, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    "global": repair_global,
+    "contextual": repair_contextual,
 }

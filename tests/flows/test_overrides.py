@@ -92,6 +92,10 @@ def test_an_unknown_task_lists_the_known_ones():
             "expcot.source: path has no effect on traces of kind 'analysis'; leave it at ''",
         ),
         (["synthesis.train.seed=42"], "synthesis: train.seed equals anomllm.seed"),
+        (
+            ["synthesis.train_diverse=1", "synthesis.diverse.split=train"],
+            "synthesis: diverse.split is train and train_diverse is not 0",
+        ),
     ],
 )
 def test_a_contradiction_between_fields_names_their_group_alone(assignments: list[str], line: str):

@@ -13,6 +13,7 @@ from anomseer_core.series import AnomalyClass, mask_from_intervals
 from anomseer_core.synthesis import generate
 from anomseer_core.synthesis.anomllm import POINT_DURATIONS, TASKS, Streams, draw_freq, draw_point, draw_trend
 from anomseer_core.synthesis.config import ANOMLLM_TASKS
+from tests import naive_anomllm
 
 REFERENCE = Path(__file__).parents[2] / "../shared/reference/anomllm_eval_first6.npz"
 REPRODUCIBLE = tuple(task for task in ANOMLLM_TASKS if task != "range")
@@ -193,3 +194,11 @@ def test_every_configured_task_has_a_generator():
 
 def streams(seed):
     return Streams(np.random.RandomState(seed), np.random.RandomState(0))
+
+
+@pytest.mark.parametrize("task", ANOMLLM_TASKS)
+def test_the_first_twelve_equal_the_naive_program(task):
+    drawn = first(task, 12)
+    for series, (values, intervals) in zip(drawn, naive_anomllm.split(task, 42, 12), strict=True):
+        np.testing.assert_allclose(series.values, values, rtol=0, atol=1e-9)
+        assert list(series.intervals) == intervals

@@ -13,7 +13,7 @@ from anomseer_core.synthesis.config import ANOMLLM_TASKS
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        (("anomlm", "point"), {}, "unknown benchmark 'anomlm'; choose one of anomllm, visual_time_anomaly"),
+        (("anomlm", "point"), {}, "unknown benchmark 'anomlm'; choose one of anomllm, visual_time_anomaly, diverse"),
         (("anomllm", "global"), {}, "unknown anomllm task 'global'; choose one of range, point, freq, trend"),
         (("visual_time_anomaly", "point"), {}, "choose one of global, contextual, seasonal, trend, shapelet"),
         (("anomllm", "point"), {"split": "test"}, "unknown split 'test'; choose one of train, eval"),
@@ -21,6 +21,13 @@ from anomseer_core.synthesis.config import ANOMLLM_TASKS
         (("visual_time_anomaly", "trend"), {"count": 101}, "lower the count"),
         (("anomllm", "point"), {"seed": -1}, r"seed must be in \[0, 2\*\*32\), not -1"),
         (("anomllm", "point"), {"seed": 2**32}, "seed must be in"),
+        (("diverse", "point"), {}, "unknown diverse task 'point'; choose one of global, contextual, trend, seasonal"),
+        (
+            ("diverse", "trend"),
+            {"form": "fixed"},
+            "diverse has no form 'fixed'; only visual_time_anomaly comes in forms",
+        ),
+        (("visual_time_anomaly", "trend"), {"form": "best"}, "unknown form 'best'; choose one of faithful, fixed"),
     ],
 )
 def test_a_wrong_argument_is_named_at_the_call(arguments, options, message):
@@ -30,7 +37,11 @@ def test_a_wrong_argument_is_named_at_the_call(arguments, options, message):
 
 @pytest.mark.parametrize(
     ("benchmark", "task", "published"),
-    [("anomllm", "freq", {"train": 3407, "eval": 42}), ("visual_time_anomaly", "trend", {"train": 0, "eval": 0})],
+    [
+        ("anomllm", "freq", {"train": 3407, "eval": 42}),
+        ("visual_time_anomaly", "trend", {"train": 0, "eval": 0}),
+        ("diverse", "trend", {"train": 0, "eval": 0}),
+    ],
 )
 def test_the_published_seed_of_the_split_is_the_default(benchmark, task, published):
     for split, seed in published.items():
@@ -43,6 +54,7 @@ def test_the_published_seed_of_the_split_is_the_default(benchmark, task, publish
 def test_the_published_size_is_the_default():
     assert sum(1 for _ in generate("anomllm", "freq")) == 400
     assert sum(1 for _ in generate("visual_time_anomaly", "trend")) == 100
+    assert sum(1 for _ in generate("diverse", "trend")) == 90
 
 
 def test_series_are_streamed():
@@ -50,6 +62,16 @@ def test_series_are_streamed():
     assert isinstance(stream, Iterator)
     assert next(stream).id.endswith("/0000")
     assert next(stream).id.endswith("/0001")
+
+
+def test_anomllm_is_complete():
+    """Eight tasks, two splits of 400 series each; `range` too comes from the seed of its split."""
+    assert len(ANOMLLM_TASKS) == 8
+    for split in ("train", "eval"):
+        assert sum(1 for task in ANOMLLM_TASKS for _ in generate("anomllm", task, split=split)) == 3200
+    train, evaluation = (next(generate("anomllm", "range", split=split)) for split in ("train", "eval"))
+    assert (train.metadata["seed"], evaluation.metadata["seed"]) == (3407, 42)
+    assert not np.array_equal(train.values, evaluation.values)
 
 
 def test_a_whole_split_takes_seconds():

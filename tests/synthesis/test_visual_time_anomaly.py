@@ -18,6 +18,8 @@ from anomseer_core.synthesis.visual_time_anomaly import (
     inject_seasonal,
     inject_shapelet,
     inject_trend,
+    repair_contextual,
+    repair_global,
 )
 
 REFERENCE = Path(__file__).parents[2] / "../shared/reference/visual_time_anomaly_eval_first5.npz"
@@ -164,3 +166,61 @@ def test_a_split_has_no_more_than_its_hundred():
 
 def test_every_configured_type_has_an_injection():
     assert tuple(INJECTIONS) == tuple(CLASSES) == VISUAL_TASKS
+
+
+@pytest.mark.parametrize("task", VISUAL_TASKS)
+def test_the_fixed_form_keeps_places_and_whatever_needs_no_repair(task):
+    for released, fixed in zip(first(task, 40), first(task, 40, form="fixed"), strict=True):
+        assert fixed.intervals == released.intervals
+        assert fixed.id == released.id.replace("anomaly/", "anomaly-fixed/")
+        assert fixed.metadata["form"] == "fixed"
+        assert "form" not in released.metadata
+        outside = ~mask_from_intervals(released.intervals, 400)
+        if task != "seasonal":
+            assert np.array_equal(fixed.values[outside], released.values[outside])
+        if task in ("trend", "shapelet"):
+            assert np.array_equal(fixed.values, released.values)
+
+
+def test_fixed_seasonal_series_all_wave_at_one_frequency():
+    series = first("seasonal", 100, form="fixed")
+    assert {item.metadata["base_frequency"] for item in series} == {0.04}
+    for item in series:
+        # 16 cycles in 400 samples.
+        assert np.argmax(np.abs(np.fft.rfft(item.values))[1:]) + 1 == 16
+        outside = ~mask_from_intervals(item.intervals, 400)
+        assert np.abs(item.values - WAVE)[outside].max() < 5 * 0.075
+    # The first series of a split has no drift to repair.
+    assert np.array_equal(series[0].values, first("seasonal")[0].values)
+
+
+def test_fixed_global_points_leave_the_clean_range_and_keep_what_left_it():
+    changed = []
+    for released, fixed in zip(first("global", 100), first("global", 100, form="fixed"), strict=True):
+        mask = mask_from_intervals(fixed.intervals, 400)
+        clean, points = fixed.values[~mask], fixed.values[mask]
+        # A tenth of the range beyond an extreme that the replaced samples may have held themselves.
+        excess = np.maximum(points - clean.max(), clean.min() - points) / np.ptp(clean)
+        assert excess.min() > 0.05
+        changed.append(np.mean(points != released.values[mask]))
+    assert 0.3 < np.mean(changed) < 0.6
+
+
+def test_fixed_contextual_points_are_off_by_four_noise_deviations_inside_the_range():
+    clean = np.array([1.2, -1.2, 0.0, 1.5, -1.5])
+    values = np.array([1.1, -1.3, 0.29, -0.4, -1.5])
+    # 4 * 1.5 * 0.05 = 0.3 towards the middle, unless the sample is that far away already.
+    repaired = repair_contextual(values, clean, clean)
+    assert repaired.tolist() == pytest.approx([0.9, -0.9, -0.3, -0.4, -1.2])
+    for fixed in first("contextual", 100, form="fixed"):
+        mask = mask_from_intervals(fixed.intervals, 400)
+        # The clean sample is the wave and noise of deviation 0.075.
+        assert np.quantile(np.abs(fixed.values - WAVE)[mask], 0.05) > 0.3 - 2.5 * 0.075
+        assert np.abs(fixed.values).max() < 1.5 + 5 * 0.075
+
+
+def test_global_repair_by_hand():
+    clean = np.array([-1.0, 1.0, 0.5])
+    # The range is 2, a tenth of it 0.2: points come to rest at 1.2 or -1.2, or stay where they were beyond that.
+    repaired = repair_global(np.array([1.0, -1.1, 3.0, 0.0]), clean, clean)
+    assert repaired.tolist() == pytest.approx([1.2, -1.2, 3.0, 1.2])

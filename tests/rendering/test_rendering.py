@@ -1,6 +1,7 @@
 """The picture the model sees, and the annotated one."""
 
 import hashlib
+import itertools
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from anomseer_core.rendering import render, render_annotated, y_scale
+from anomseer_core.rendering.picture import row_edges
 from anomseer_core.series import AnomalyClass, Series
 from anomseer_core.view import View
 from tests import naive_picture
@@ -161,11 +163,73 @@ def test_any_values_are_drawn_inside_the_picture(first, second, power, closeness
     assert (pixels(render(unlabelled(values)))[:, 0] == 255).all()
 
 
-def test_several_channels_and_views_beyond_the_end_are_refused():
-    with pytest.raises(ValueError, match=r"series 's': one picture shows one channel, not 2"):
-        render(unlabelled(np.zeros((2, 50))))
+def test_too_many_channels_and_views_beyond_the_end_are_refused():
+    with pytest.raises(ValueError, match=r"series 's': one picture shows at most 9 channels, not 10; choose some"):
+        render(unlabelled(np.zeros((10, 50))))
     with pytest.raises(ValueError, match=r"view \[0, 60\) ends after its 50 samples"):
-        render(unlabelled(np.zeros(50)), View(0, 60))
+        render(unlabelled(np.zeros((2, 50))), View(0, 60))
+
+
+def channels_of(count, length=700):
+    """Waves, walks, constants and gaps at all sizes."""
+    rng = np.random.default_rng(count)
+    values = np.array([10.0**row * np.sin(np.arange(length) / (9 + row)) for row in range(count)])
+    values[1::4] = np.cumsum(rng.normal(size=values[1::4].shape), axis=-1)
+    values[2::4] = 7.0
+    values[3::4][:, rng.uniform(size=length) < 0.3] = np.nan
+    return values
+
+
+@pytest.mark.parametrize("count", range(2, 10))
+def test_the_kept_figure_draws_several_channels_as_a_new_one_does(count):
+    values = channels_of(count)
+    first = render(unlabelled(values))
+    assert (first.size, first.mode) == ((805, 124), "RGB")
+    render(unlabelled(-values[:, ::-1]))
+    assert render(unlabelled(values)).tobytes() == first.tobytes()
+    assert naive_picture.several(values).tobytes() == first.tobytes()
+
+
+def test_one_channel_of_a_table_is_drawn_like_a_series():
+    assert render(unlabelled(WAVE[None])).tobytes() == render(unlabelled(WAVE)).tobytes()
+
+
+def test_labels_and_anomalous_channels_do_not_reach_the_picture():
+    values = channels_of(4)
+    labelled = Series("x", values, ((9, 40),), AnomalyClass.SEASONAL, anomalous_channels=(1, 3), metadata={"a": 1})
+    assert render(labelled).tobytes() == render(unlabelled(values)).tobytes()
+    other = channels_of(4)
+    other[3] = np.arange(700)
+    changed = np.argwhere((pixels(render(unlabelled(values))) != pixels(render(unlabelled(other)))).any(axis=-1))
+    top, bottom = row_edges(4)[3]
+    # A channel changes its own row alone.
+    assert top <= changed[:, 0].min()
+    assert changed[:, 0].max() <= bottom
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+def test_rows_share_the_height_evenly(count):
+    edges = row_edges(count)
+    assert (edges[0][0], edges[-1][1]) == (5, 107)
+    heights = [bottom - top for top, bottom in edges]
+    assert max(heights) - min(heights) <= 1
+    assert [after[0] - before[1] for before, after in itertools.pairwise(edges)] == [2] * (count - 1)
+
+
+@pytest.mark.parametrize("count", [2, 5, 9])
+@pytest.mark.parametrize(("length", "sample"), [(1000, 321), (30, 7), (2000, 17)])
+def test_a_sample_of_any_channel_is_drawn_in_the_middle_of_its_units(count, length, sample):
+    values = np.zeros((count, length))
+    values[:, sample] = 1.0
+    picture = blue(render(unlabelled(values)))
+    for top, bottom in row_edges(count):
+        columns = np.flatnonzero(picture[top : (top + bottom) // 2].any(axis=0))
+        assert columns.mean() == pytest.approx(805 / 29 * (1 + 27 * (sample + 0.5) / length), abs=1.5)
+
+
+def test_a_view_of_several_channels_is_drawn_like_a_series_of_its_own():
+    values = np.cumsum(np.random.default_rng(2).normal(size=(3, 2300)), axis=-1)
+    assert render(unlabelled(values), View(1300, 2300)).tobytes() == render(unlabelled(values[:, 1300:])).tobytes()
 
 
 def test_the_annotated_picture_shows_truth_and_each_detector():
@@ -185,3 +249,19 @@ def test_the_annotated_picture_shows_truth_and_each_detector():
 def test_the_annotated_picture_takes_channels_and_long_names():
     series = Series("m", np.zeros((3, 2500)), ((10, 20),), AnomalyClass.UNKNOWN)
     assert render_annotated(series, {"a detector with a name much longer than the margin": [(0, 2500)]}).mode == "RGB"
+    crowded = render_annotated(Series("m", np.zeros((38, 100))), {})
+    assert crowded.height == render_annotated(Series("m", np.zeros(100)), {}).height
+
+
+def test_the_annotated_picture_shades_the_anomalous_channels():
+    plain, first, both = (
+        pixels(render_annotated(Series("m", np.zeros((4, 100)), *label), {}))
+        for label in (
+            (((40, 60),), AnomalyClass.TREND, "", "", "", (0, 1, 2, 3)),
+            (((40, 60),), AnomalyClass.TREND, "", "", "", (1,)),
+            (((40, 60),), AnomalyClass.TREND),
+        )
+    )
+    # Channels unknown: all are shaded.
+    assert np.array_equal(plain, both)
+    assert 0 < (first[:, 700] != 255).any(axis=-1).sum() < (both[:, 700] != 255).any(axis=-1).sum()
