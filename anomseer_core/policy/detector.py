@@ -4,15 +4,15 @@ A series longer than one view is answered view by view; `evaluation/answers.py` 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
-from pathlib import Path
 
 import torch
 
 from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
 from anomseer_core.evaluation.config import DecodingConfig
-from anomseer_core.evaluation.detector import record_predictions
 from anomseer_core.evaluation.prediction import Prediction
+from anomseer_core.evaluation.shards import Shard, cut_by_count, detect_shard, predict_in_shards
 from anomseer_core.observer import SILENT, Observer
 from anomseer_core.policy.model import Policy, load_policy
 from anomseer_core.policy.precision import autocast, default_device, resolve_precision
@@ -68,8 +68,9 @@ class PolicyDetector:
                 temperature=config.temperature or 1.0,
             )
         texts = policy.processor.decode_responses(responses.ids, responses.mask)
-        rows = zip(batch, texts, responses.lengths.tolist(), strict=True)
-        return [ViewAnswer(text, tokens, read_answer(text, view)) for (_, view), text, tokens in rows]
+        read = prompts.prompt_mask.sum(dim=1).tolist()
+        rows = zip(batch, texts, responses.lengths.tolist(), read, strict=True)
+        return [ViewAnswer(text, tokens, read_answer(text, view), seen) for (_, view), text, tokens, seen in rows]
 
 
 def _pictures(series: Iterable[Series], pending: list[Series]) -> Iterator[tuple[Series, View]]:
@@ -95,16 +96,22 @@ def predict_policy(
     *,
     name: str = "policy",
 ) -> Artifact:
-    """Predictions of a checkpoint for every series of an artifact, under the name that tables will show."""
+    """Predictions of a checkpoint for every series of an artifact, under the name that tables will show.
+
+    A shard is one batch of series, so that a stopped evaluation goes on after its last finished batch.
+    """
     policy.verify()
     series.verify()
     named = NamedDecoding(**config.model_dump(), detector=name, precision=resolve_precision("auto"))
-    seconds: dict[str, float] = {}
 
-    def write(folder: Path) -> dict[str, int]:
+    @cache
+    def detector() -> PolicyDetector:
+        """Loaded when the first shard is missing."""
+        return PolicyDetector(load_policy(policy.path, device=default_device()), config, name=name)
+
+    def answer(shard: Shard) -> int:
         with torch.inference_mode():
-            detector = PolicyDetector(load_policy(policy.path, device=default_device()), config, name=name)
-            return record_predictions(detector, series, folder, observer, seconds)
+            return detect_shard(detector(), shard)
 
     recipe = Recipe(STAGE, {"policy": policy.reference, "series": series.reference}, named)
-    return store.produce(recipe, write, volatile=lambda: {"seconds": seconds})
+    return predict_in_shards(store, recipe, series, answer, observer, cut=cut_by_count(config.batch_size))
