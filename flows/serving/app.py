@@ -50,7 +50,7 @@ def build_app(policy: Policy, name: str, decoding: DecodingConfig) -> Starlette:
             asked.longest or decoding.max_response_tokens,
             decoding.seed if asked.seed is None else asked.seed,
         )
-        return JSONResponse(completion(name, await batcher.ask(Request(picture, conversation, sampling))))
+        return JSONResponse(completion(name, await _ask(batcher, Request(picture, conversation, sampling))))
 
     async def models(_: HTTPRequest) -> JSONResponse:
         return JSONResponse(model_list(name))
@@ -63,9 +63,20 @@ def build_app(policy: Policy, name: str, decoding: DecodingConfig) -> Starlette:
 
     return Starlette(
         routes=[Route("/v1/chat/completions", chat, methods=["POST"]), Route("/v1/models", models, methods=["GET"])],
-        exception_handlers={Refused: _refused, HTTPException: _no_such_place, Exception: _failed},
+        exception_handlers={Refused: _refused, HTTPException: _no_such_place},
         lifespan=lifespan,
     )
+
+
+async def _ask(batcher: Batcher, request: Request) -> PictureAnswer:
+    """A failure of the model is told and logged; the connection, and the server, go on."""
+    try:
+        return await batcher.ask(request)
+    except Refused:
+        raise
+    except Exception as error:
+        log.exception("a request failed")
+        raise Refused(f"the server failed ({type(error).__name__})", status=500) from error
 
 
 async def _body(request: HTTPRequest) -> bytes:
@@ -87,8 +98,3 @@ async def _no_such_place(request: HTTPRequest, error: Exception) -> JSONResponse
     assert isinstance(error, HTTPException)
     message = f"{request.method} {request.url.path} is not offered: {error.detail}"
     return JSONResponse(error_body(message, error.status_code), error.status_code, error.headers)
-
-
-async def _failed(_: HTTPRequest, error: Exception) -> JSONResponse:
-    # Its traceback goes to the server's own log (Starlette raises it again).
-    return JSONResponse(error_body(f"the server failed ({type(error).__name__})", 500), status_code=500)
