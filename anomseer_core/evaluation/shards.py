@@ -39,7 +39,7 @@ from anomseer_core.store import Artifact, ArtifactStore
 SHARD_SCHEMA = PREDICTIONS_SCHEMA.append(pa.field("seconds", pa.float64()))
 # About a second of work of the slower detectors.
 SAMPLES_PER_SHARD = 32_000
-# [s] Left to do in one process; workers take four seconds of a core each before they begin.
+# [s] Processor time left to spend in one process; workers take four seconds of a core each before they begin.
 WORTH_SPREADING_SECONDS = 20.0
 
 
@@ -141,14 +141,19 @@ def _work(answer: AnswerShard, shards: Sequence[Shard], observer: Observer, fan_
 
 
 def _spread(answer: AnswerShard, shards: Sequence[Shard], fan_out: FanOut) -> Generator[int, None, None]:
-    """In this process as long as that is the quicker way: the first shards tell what the others will take."""
-    started = time.monotonic()
+    """In this process as long as that is the quicker way: what was done tells what the rest will take.
+
+    The first shard is not counted: it imports and compiles. Processor time counts, whoever else uses the machine.
+    """
+    started = 0.0
     for done, shard in enumerate(shards):
-        if done and (time.monotonic() - started) / done * (len(shards) - done) > WORTH_SPREADING_SECONDS:
+        spent = time.process_time() - started
+        if done > 1 and spent / (done - 1) * (len(shards) - done) > WORTH_SPREADING_SECONDS:
             with closing(fan_out(answer, shards[done:])) as counts:
                 yield from counts
             return
         yield answer(shard)
+        started = started or time.process_time()
 
 
 def _is_finished(shard: Shard) -> bool:
