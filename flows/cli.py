@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import cyclopts
@@ -27,6 +28,7 @@ app = cyclopts.App(
 )
 app.command(archive)
 Overrides = Annotated[list[str], cyclopts.Parameter(name="--set", negative="", show_default=False)]
+Names = Annotated[list[str], cyclopts.Parameter(negative="", show_default=False)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,30 +68,71 @@ def run(*, config: str = "nano", overrides: Overrides = ()) -> None:
 
 
 @app.command
-def evaluate(checkpoint: str = "latest", *, config: str = "nano", overrides: Overrides = ()) -> None:
-    """Evaluate a trained policy on held-out series, beside the trivial and classical detectors.
+def evaluate(
+    checkpoint: str = "latest",
+    *,
+    detector: Names = (),
+    benchmark: Names = (),
+    config: str = "nano",
+    overrides: Overrides = (),
+    report: Path | None = None,
+) -> None:
+    """Evaluate detectors on held-out series: a trained policy, a model behind an API, trivial and classical ones.
 
     Parameters
     ----------
     checkpoint
         Folder of a checkpoint, or `latest`: the newest one trained here.
+    detector
+        What is evaluated beside the trivial predictors: `policy` (the checkpoint), `endpoint` (a model behind an
+        OpenAI-compatible API, see `--set endpoint.base_url=...`), or the name of a detector without training, such
+        as matrix-profile. May be given several times; the policy and all others if not given.
+    benchmark
+        What it is evaluated on, such as anomllm. May be given several times; all if not given.
     config
         Name of the configuration whose held-out series and decoding are used.
     overrides
-        A field to change, such as --set anomllm.count=50 or --set 'benchmarks=["anomllm"]'. May be given several times.
+        A field to change, such as --set anomllm.count=50 or --set evaluation.classical.fft.mads=4. May be given
+        several times.
+    report
+        A file to write the tables to, as markdown, ours beside the paper's where it has the same.
     """
     with refusals(writes=True):
-        from flows.evaluation_config import evaluation_of
-        from flows.overrides import apply_overrides
+        from flows.evaluation_config import choose
         from flows.preflight import require_evaluable
 
-        start = evaluation_of(_configuration(config, ())).model_copy(update={"checkpoint": checkpoint})
-        chosen = apply_overrides(start, overrides)
+        chosen = choose(_configuration(config, ()), checkpoint, detector, benchmark, overrides)
         require_evaluable(chosen)
     from flows.running import run_evaluation
 
     with refusals():
-        run_evaluation(chosen)
+        run_evaluation(chosen, report)
+
+
+@app.command
+def serve(checkpoint: str = "latest", *, host: str = "127.0.0.1", port: int = 8000, config: str = "nano") -> None:
+    """Serve a trained policy at an OpenAI-compatible address: POST /v1/chat/completions, GET /v1/models.
+
+    Parameters
+    ----------
+    checkpoint
+        Folder of a checkpoint, or `latest`: the newest one trained here.
+    host
+        Address to listen at; this machine alone if not given.
+    port
+        Port to listen at; 0 takes any that is free.
+    config
+        Name of the configuration whose decoding answers requests that do not say how.
+    """
+    with refusals(writes=True):
+        from anomseer_core.store import ArtifactStore
+        from flows.evaluation_config import find_checkpoint
+
+        decoding = _configuration(config, ()).evaluation.decoding
+        found = find_checkpoint(ArtifactStore(load_settings().home), checkpoint)
+        from flows.serving.command import serve as serve_policy
+
+        serve_policy(found, host=host, port=port, decoding=decoding)
 
 
 @app.command

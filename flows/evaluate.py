@@ -1,4 +1,6 @@
-"""Evaluation alone: one checkpoint on chosen held-out benchmarks, beside the trivial and classical detectors."""
+"""Evaluation alone: any detectors on chosen held-out benchmarks."""
+
+from pathlib import Path
 
 from prefect import flow
 
@@ -9,7 +11,7 @@ from flows.evaluation_config import EvaluationRunConfig, evaluation_of, find_che
 from flows.held_out import RunSummary, evaluate_detectors, held_out_series
 from flows.preflight import require_evaluable
 from flows.recorded import recorded_flow_run
-from flows.run_names import describe_checkpoint, tell_checkpoint
+from flows.run_names import describe_detectors, tell_checkpoint
 from tasks.connection import connect
 from tasks.observer import run_log
 from tasks.policy import adopt_policy
@@ -20,23 +22,21 @@ DEFAULT = evaluation_of(nano())
 
 @flow(name="anomseer-evaluate")
 def evaluate(config: EvaluationRunConfig = DEFAULT) -> RunSummary:
-    """Evaluate a trained policy on held-out series, beside the trivial and classical detectors.
+    """Evaluate detectors on held-out series: a trained policy, a model behind an API, trivial and classical ones.
+
+    Whatever was answered before is reused. A run that was stopped goes on where it was: answers are kept shard by
+    shard, those of an API one by one.
 
     Args:
-        config: The checkpoint, the benchmarks, and how answers are sampled and scored. The form starts from the
+        config: The detectors, the benchmarks, and how answers are sampled and scored. The form starts from the
             configuration `nano`; a field left out of a request to the API takes the paper's value instead.
     """
     require_evaluable(config)
-    settings = load_settings()
-    checkpoint = find_checkpoint(ArtifactStore(settings.home), config.checkpoint)
-    with recorded_flow_run("evaluate", config, describe_checkpoint(checkpoint)) as run:
-        if isinstance(checkpoint, Artifact):
-            told = tell_checkpoint(connect(settings), checkpoint)
-            run_log().info("evaluating checkpoint %s: %s", checkpoint.path, told)
-            policies = {checkpoint.manifest["stage"]: StageResult.of("checkpoint", checkpoint)}
-        else:
-            run_log().info("evaluating checkpoint %s, a folder from elsewhere", checkpoint)
-            policies = {checkpoint.name: adopt_policy(run, str(checkpoint))}
+    asks_policy = "policy" in config.models
+    checkpoint = find_checkpoint(ArtifactStore(load_settings().home), config.checkpoint) if asks_policy else None
+    endpoint = config.endpoint if "endpoint" in config.models else None
+    with recorded_flow_run("evaluate", config, describe_detectors(config, checkpoint)) as run:
+        policies = take_in(run, checkpoint) if checkpoint else {}
         held_out = held_out_series(
             run,
             config.anomllm,
@@ -45,4 +45,14 @@ def evaluate(config: EvaluationRunConfig = DEFAULT) -> RunSummary:
             config.benchmarks,
             diverse=config.diverse,
         )
-        return evaluate_detectors(run, policies, held_out, config.evaluation)
+        return evaluate_detectors(run, policies, held_out, config.evaluation, endpoint)
+
+
+def take_in(run: str, checkpoint: Artifact | Path) -> dict[str, StageResult]:
+    """The policy of a checkpoint by the name that tables show."""
+    if isinstance(checkpoint, Artifact):
+        told = tell_checkpoint(connect(load_settings()), checkpoint)
+        run_log().info("evaluating checkpoint %s: %s", checkpoint.path, told)
+        return {checkpoint.manifest["stage"]: StageResult.of("checkpoint", checkpoint)}
+    run_log().info("evaluating checkpoint %s, a folder from elsewhere", checkpoint)
+    return {checkpoint.name: adopt_policy(run, str(checkpoint))}

@@ -1,28 +1,43 @@
-"""What an evaluation alone is asked for: a checkpoint, the benchmarks it answers, and how."""
+"""What an evaluation alone is asked for: detectors, the benchmarks they answer, and how."""
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from anomseer_core.archives.config import ArchiveConfig
+from anomseer_core.baselines.trivial import ANSWERS
 from anomseer_core.config import Config, Unique
-from anomseer_core.evaluation.config import DetectorsConfig
+from anomseer_core.endpoint.config import EndpointConfig
+from anomseer_core.evaluation.config import Baseline, DetectorsConfig
 from anomseer_core.pipeline import PAPER_BENCHMARKS, Benchmark, PipelineConfig
 from anomseer_core.store import MANIFEST, Artifact, ArtifactStore
 from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, VisualTimeAnomalyConfig
+from flows.overrides import apply_overrides
 
+Model = Literal["policy", "endpoint"]
+MODELS, BASELINES = get_args(Model), get_args(Baseline)
 LATEST = "latest"
 TRAINED = ("cold-start", "timerpo")
 
 
 class EvaluationRunConfig(Config):
-    """One checkpoint, the benchmarks it answers, and how."""
+    """Detectors, the benchmarks they answer, and how."""
 
+    models: Annotated[tuple[Model, ...], Unique] = Field(
+        ("policy",),
+        description="Models that answer: `policy`, the checkpoint; `endpoint`, the model of an OpenAI-compatible API. "
+        "Detectors without training are in evaluation.baselines.",
+    )
     checkpoint: str = Field(
         LATEST,
         min_length=1,
-        description="Folder of a checkpoint, or `latest`: the newest one trained by this installation.",
+        description="`policy`: folder of a checkpoint, or `latest`: the newest one trained by this installation.",
+    )
+    endpoint: EndpointConfig = Field(
+        default_factory=EndpointConfig, description="`endpoint`: where its model is, and how fast it is asked."
     )
     benchmarks: Annotated[tuple[Benchmark, ...], Unique] = Field(
         PAPER_BENCHMARKS, min_length=1, description="Benchmarks to evaluate on; the archive needs a folder."
@@ -34,6 +49,16 @@ class EvaluationRunConfig(Config):
     diverse: DiverseConfig = Field(default_factory=DiverseConfig, description="Held-out Diverse series.")
     archive: ArchiveConfig = Field(default_factory=ArchiveConfig, description="Real series from a folder of yours.")
     evaluation: DetectorsConfig = Field(default_factory=DetectorsConfig, description="Detectors and scoring.")
+
+    @model_validator(mode="after")
+    def _every_setting_has_an_effect(self) -> "EvaluationRunConfig":
+        if not self.models and not self.evaluation.baselines:
+            raise ValueError("no detector is named; name a model or one of evaluation.baselines")
+        if "policy" not in self.models and self.checkpoint != LATEST:
+            raise ValueError(f"checkpoint {self.checkpoint} has no effect without the detector policy")
+        if "endpoint" not in self.models and self.endpoint != EndpointConfig():
+            raise ValueError("the endpoint's settings have no effect without the detector endpoint; name it too")
+        return self
 
 
 def evaluation_of(config: PipelineConfig) -> EvaluationRunConfig:
@@ -48,6 +73,41 @@ def evaluation_of(config: PipelineConfig) -> EvaluationRunConfig:
         archive=data.archive,
         evaluation=DetectorsConfig(**shared),
     )
+
+
+def choose(
+    config: PipelineConfig,
+    checkpoint: str,
+    detectors: Sequence[str],
+    benchmarks: Sequence[str],
+    overrides: Sequence[str],
+) -> EvaluationRunConfig:
+    """What the command line asks for, from the evaluation part of a pipeline. Raises ValueError with one line."""
+    start = evaluation_of(config).model_copy(update={"checkpoint": checkpoint})
+    if detectors:
+        start = choose_detectors(start, detectors)
+    if benchmarks:
+        named = tuple(dict.fromkeys(name.replace("-", "_") for name in benchmarks))
+        start = start.model_copy(update={"benchmarks": named})
+    return apply_overrides(start, overrides)
+
+
+def choose_detectors(config: EvaluationRunConfig, names: Sequence[str]) -> EvaluationRunConfig:
+    """The configuration with these detectors, models and baselines alike, and the trivial predictors beside them.
+
+    A table without the trivial rows would be hard to believe; `evaluation.baselines` can leave them out. Raises
+    ValueError for a name that is none.
+    """
+    names = list(dict.fromkeys(names))
+    for name in names:
+        if name not in (*MODELS, *BASELINES):
+            close = get_close_matches(name, (*MODELS, *BASELINES), n=1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise ValueError(f"unknown detector {name}: {hint}there are {', '.join((*MODELS, *BASELINES))}")
+    baselines = tuple(name for name in BASELINES if name in names or name in ANSWERS)
+    models = tuple(name for name in MODELS if name in names)
+    evaluation = config.evaluation.model_copy(update={"baselines": baselines})
+    return config.model_copy(update={"models": models, "evaluation": evaluation})
 
 
 def find_checkpoint(store: ArtifactStore, name: str) -> Artifact | Path:

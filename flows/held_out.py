@@ -4,10 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from anomseer_core.archives.config import ArchiveConfig
+from anomseer_core.baselines.trivial import ANSWERS
+from anomseer_core.endpoint.config import EndpointConfig
 from anomseer_core.evaluation.config import BaselineConfig, DetectorsConfig
 from anomseer_core.pipeline import Benchmark
 from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, VisualTimeAnomalyConfig
-from tasks.evaluation import predict_with_baseline, predict_with_policy, score
+from tasks.evaluation import predict_with_baseline, predict_with_endpoint, predict_with_policy, score
 from tasks.reports import report
 from tasks.stages import StageResult
 from tasks.synthesis import read_archive_series, synthesize_series
@@ -57,17 +59,25 @@ def held_out_series(
 
 
 def evaluate_detectors(
-    mlflow_run: str, policies: Mapping[str, StageResult], held_out: HeldOut, config: DetectorsConfig
+    mlflow_run: str,
+    policies: Mapping[str, StageResult],
+    held_out: HeldOut,
+    config: DetectorsConfig,
+    endpoint: EndpointConfig | None = None,
 ) -> RunSummary:
-    """Every policy and every baseline on the very same series, scored and summed up."""
+    """Every policy, the model of an endpoint and every baseline on the very same series, scored and summed up."""
     scores = []
     for series in held_out.series.values():
         for name, policy in policies.items():
             answers = predict_with_policy(mlflow_run, policy, series, config.decoding, name)
-            scores.append(score(mlflow_run, answers, series, config.scoring, examples=True))
+            scores.append(score(mlflow_run, answers, series, config.scoring, examples=True, answers=True))
+        if endpoint:
+            answers = predict_with_endpoint(mlflow_run, series, endpoint, config.decoding)
+            scores.append(score(mlflow_run, answers, series, config.scoring, examples=True, answers=True))
         for baseline in config.baselines:
-            answers = predict_with_baseline(mlflow_run, series, BaselineConfig(name=baseline))
-            scores.append(score(mlflow_run, answers, series, config.scoring))
+            chosen = BaselineConfig(name=baseline, parameters=config.classical)
+            answers = predict_with_baseline(mlflow_run, series, chosen)
+            scores.append(score(mlflow_run, answers, series, config.scoring, examples=baseline not in ANSWERS))
     report(mlflow_run, scores, held_out.skipped)
     return RunSummary(
         mlflow_run,

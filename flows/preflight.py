@@ -5,6 +5,7 @@ from pathlib import Path
 from anomseer_core.archives.added import open_archive
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.archives.registry import find_sources, read_source
+from anomseer_core.endpoint.config import EndpointConfig
 from anomseer_core.expcot.config import TraceSource
 from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.policy.config import PolicyConfig
@@ -35,7 +36,10 @@ def require_evaluable(config: EvaluationRunConfig) -> None:
         require_archive(config.archive)
     if config.benchmarks == ("archive",) and not config.archive.folder:
         raise ValueError("the archive is the only benchmark and archive.folder is empty; name a folder of real series")
-    find_checkpoint(ArtifactStore(load_settings().home), config.checkpoint)
+    if "policy" in config.models:
+        find_checkpoint(ArtifactStore(load_settings().home), config.checkpoint)
+    if "endpoint" in config.models:
+        require_endpoint(config.endpoint)
 
 
 def require_explainable(config: ExpCoTRunConfig) -> None:
@@ -47,6 +51,14 @@ def require_explainable(config: ExpCoTRunConfig) -> None:
     if "diverse" in config.benchmarks and "multivariate" in config.diverse.tasks:
         raise ValueError("a trace describes one channel; leave multivariate out of diverse.tasks")
     require_traces(config.expcot.source)
+
+
+def require_endpoint(config: EndpointConfig) -> None:
+    """The package must be there, and a key where the address is known to want one; nothing is asked."""
+    from anomseer_core.endpoint.client import build_client, require_key
+
+    require_key(config)
+    build_client(config).close()
 
 
 def require_archive(config: ArchiveConfig) -> None:

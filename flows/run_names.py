@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from anomseer_core.baselines.trivial import ANSWERS
 from anomseer_core.pipeline import CONFIGURATIONS, PipelineConfig
 from anomseer_core.store import Artifact
+from flows.evaluation_config import EvaluationRunConfig
 from tasks import tags
 from tasks.connection import Tracking
 from tasks.recording import find_record
@@ -34,6 +36,15 @@ def describe_changes(changed: Mapping[str, Any]) -> str:
     shown = [f"{name}={_short(value)}" for name, value in list(changed.items())[:MOST_SHOWN]]
     more = len(changed) - len(shown)
     return " ".join([*shown, f"and {more} more"] if more else shown)
+
+
+def describe_detectors(config: EvaluationRunConfig, checkpoint: Artifact | Path | None) -> str:
+    """The models of an evaluation; where there is none, its classical detectors."""
+    models = [describe_checkpoint(checkpoint)] if checkpoint else []
+    models += [config.endpoint.model] if "endpoint" in config.models else []
+    names = models or [name for name in config.evaluation.baselines if name not in ANSWERS] or ["trivial predictors"]
+    more = len(names) - MOST_SHOWN
+    return ", ".join(names[:MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def describe_checkpoint(checkpoint: Artifact | Path) -> str:

@@ -1,6 +1,7 @@
 """Starting a flow from the terminal: an API where no server runs, calm output, and where to look next."""
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,13 +34,16 @@ def run_pipeline(config: PipelineConfig) -> None:
     print_summary(load_settings(), summary)
 
 
-def run_evaluation(config: EvaluationRunConfig) -> None:
+def run_evaluation(config: EvaluationRunConfig, report: Path | None = None) -> None:
+    """report: a file to write the tables to."""
     with prefect_api() as ready:
         from flows.evaluate import evaluate
 
         ready()
         summary = evaluate(config)
     print_summary(load_settings(), summary)
+    if report:
+        write_report(summary, report)
 
 
 def run_expcot(config: ExpCoTRunConfig) -> None:
@@ -91,6 +95,21 @@ def print_summary(settings: Settings, summary: "RunSummary") -> None:
     show(console, to_terminal(summarise(read_all_scores(summary.scores)), summary.skipped))
     policies = {f"Policy {name}": path for name, path in summary.policies.items()}
     print_places(console, settings, summary.mlflow_run, policies)
+
+
+def write_report(summary: "RunSummary", path: Path) -> None:
+    """The tables as markdown, under the command that made them."""
+    from anomseer_core.reports.published import beside_the_paper
+    from anomseer_core.reports.summary import summarise, to_markdown
+    from anomseer_core.store import commit
+    from tasks.reports import read_all_scores
+
+    table = summarise(read_all_scores(summary.scores))
+    command = " ".join(["anomseer", *map(shlex.quote, sys.argv[1:])])
+    head = f"# Results\n\nWritten by `{command}`, commit {commit()}."
+    parts = [head, beside_the_paper(table), to_markdown(table, summary.skipped)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n\n".join(part.strip() for part in parts if part) + "\n", encoding="utf-8")
 
 
 def print_traces(settings: Settings, summary: "ExpCoTSummary") -> None:

@@ -9,9 +9,12 @@ from PIL import Image
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from anomseer_core.endpoint.client import name
+from anomseer_core.endpoint.config import EndpointConfig
 from anomseer_core.evaluation.baseline_predictions import predict_baseline
 from anomseer_core.evaluation.config import BaselineConfig, DecodingConfig, ScoringConfig
 from anomseer_core.evaluation.detector import SERIES_FILE
+from anomseer_core.evaluation.endpoint_predictions import predict_endpoint
 from anomseer_core.evaluation.prediction import PREDICTIONS_FILE, read_predictions
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores, score_predictions
 from anomseer_core.policy.detector import predict_policy
@@ -21,6 +24,7 @@ from anomseer_core.reports.figures import example_sheet
 from anomseer_core.reports.summary import summarise
 from anomseer_core.series import read_series
 from anomseer_core.store import Artifact
+from tasks.fan_out import fan_out
 from tasks.observer import StageObserver
 from tasks.stages import StageResult, run_stage
 
@@ -77,7 +81,24 @@ def predict_with_baseline(mlflow_run: str, series: StageResult, config: Baseline
     return run_stage(
         mlflow_run,
         f"{config.name} on {series.name}",
-        lambda store, inputs, observer: predict_baseline(store, inputs["series"], config, observer),
+        lambda store, inputs, observer: predict_baseline(store, inputs["series"], config, observer, fan_out=fan_out),
+        {"series": series},
+    )
+
+
+@task(
+    name="endpoint-predictions",
+    description="Answers of a model behind an OpenAI-compatible API to held-out series, parsed.",
+    task_run_name="{config.model} on {series.name}",
+    cache_policy=NO_CACHE,
+)
+def predict_with_endpoint(
+    mlflow_run: str, series: StageResult, config: EndpointConfig, decoding: DecodingConfig
+) -> StageResult:
+    return run_stage(
+        mlflow_run,
+        f"{name(config)} on {series.name}",
+        lambda store, inputs, observer: predict_endpoint(store, inputs["series"], config, decoding, observer),
         {"series": series},
     )
 
@@ -89,9 +110,15 @@ def predict_with_baseline(mlflow_run: str, series: StageResult, config: Baseline
     cache_policy=NO_CACHE,
 )
 def score(
-    mlflow_run: str, predictions: StageResult, series: StageResult, config: ScoringConfig, *, examples: bool = False
+    mlflow_run: str,
+    predictions: StageResult,
+    series: StageResult,
+    config: ScoringConfig,
+    *,
+    examples: bool = False,
+    answers: bool = False,
 ) -> StageResult:
-    """With `examples`, answers are kept to be read: best, median and worst as a picture, many as a table."""
+    """With `examples`, the best, the median and the worst answer are drawn; with `answers`, many become a table."""
     return run_stage(
         mlflow_run,
         f"scores of {predictions.name}",
@@ -101,7 +128,7 @@ def score(
         {"predictions": predictions, "series": series},
         measure=measure_scores,
         draw=draw_examples if examples else None,
-        tabulate=tabulate_answers if examples else None,
+        tabulate=tabulate_answers if answers else None,
         log_level=logging.DEBUG,
     )
 

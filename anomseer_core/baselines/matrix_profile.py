@@ -11,56 +11,39 @@ row in Table 8 (11.4 / 29.4 / 67.2 / 87.4) is therefore not this detector's. Z-n
 values out of range in white noise stay unseen, and two anomalies of one shape hide each other.
 """
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 
-from anomseer_core.evaluation.config import Baseline
-from anomseer_core.evaluation.prediction import Prediction, located
+from anomseer_core.baselines.channels import MAD_SCALE, bridge
+from anomseer_core.baselines.config import MatrixProfileConfig
 from anomseer_core.matrix_profile import matrix_profile
-from anomseer_core.series import Interval, Series, intervals_from_mask
+from anomseer_core.series import Interval, intervals_from_mask
 
-WINDOW_SHARE = 50 / 1000
 # A shorter window matches anything, and fewer than four of them say nothing about what is usual.
 LEAST_WINDOW = 8
 LEAST_WINDOWS = 4
-THRESHOLD = 3.5
-# MAD to standard deviation of a normal distribution.
-MAD_SCALE = 1.4826
 # The profile of a clean periodic series is rounding error, whose spread measures nothing. The floor is a share of the
 # distance between unrelated windows, sqrt(2 m): a discord correlates less than 0.9999 with its nearest neighbour.
 SPREAD_FLOOR = 0.003
 
 
-class MatrixProfileDetector:
-    """Marks the discords of each channel."""
-
-    name: Baseline = "matrix-profile"
-
-    def detect(self, series: Iterable[Series]) -> Iterator[Prediction]:
-        for item in series:
-            channels = np.atleast_2d(item.values)
-            yield located(item, self.name, (pair for channel in channels for pair in discord_intervals(channel)))
-
-
-def discord_intervals(values: np.ndarray) -> list[Interval]:
+def discord_intervals(values: np.ndarray, config: MatrixProfileConfig | None = None) -> list[Interval]:
     """Half-open intervals of the discords of float64 `[T]`.
 
     Missing samples (NaN) are bridged by straight lines. A series without a value, or shorter than four windows of at
     least 8 samples, gives no interval; nor does a constant one, whose windows are all alike.
     """
-    window = max(LEAST_WINDOW, round(WINDOW_SHARE * len(values)))
-    known = np.flatnonzero(~np.isnan(values))
-    if len(values) < LEAST_WINDOWS * window or not len(known):
+    config = config or MatrixProfileConfig()
+    window = max(LEAST_WINDOW, round(config.window_share * len(values)))
+    bridged = bridge(values)
+    if len(values) < LEAST_WINDOWS * window or bridged is None:
         return []
-    bridged = np.interp(np.arange(len(values)), known, values[known])
     profile = matrix_profile(bridged, window)
     mask = np.zeros(len(values), dtype=bool)
-    mask[np.flatnonzero(is_discord(profile, window)) + window // 2] = True
+    mask[np.flatnonzero(is_discord(profile, window, config.mads)) + window // 2] = True
     return intervals_from_mask(mask)
 
 
-def is_discord(profile: np.ndarray, window: int) -> np.ndarray:
+def is_discord(profile: np.ndarray, window: int, mads: float = MatrixProfileConfig().mads) -> np.ndarray:
     """Which windows stand out: boolean `[K]` for the distances float64 `[K]`, infinite without a neighbour.
 
     window: its length m in samples, which sets the scale of the distances (at most 2 sqrt(m)).
@@ -70,5 +53,5 @@ def is_discord(profile: np.ndarray, window: int) -> np.ndarray:
         return finite
     median = np.median(profile[finite])
     spread = MAD_SCALE * np.median(np.abs(profile[finite] - median))
-    limit = median + THRESHOLD * max(spread, SPREAD_FLOOR * np.sqrt(2 * window))
+    limit = median + mads * max(spread, SPREAD_FLOOR * np.sqrt(2 * window))
     return finite & (profile > limit)

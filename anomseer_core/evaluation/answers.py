@@ -12,11 +12,15 @@ from anomseer_core.view import VIEW_UNITS, View, own_parts, views
 
 @dataclass(frozen=True)
 class ViewAnswer:
-    """The response to one picture: its text, its length in tokens, and what it says in samples of the series."""
+    """The response to one picture: its text, its length in tokens, and what it says in samples of the series.
+
+    prompt_tokens: what was read for it, the picture included.
+    """
 
     text: str
     tokens: int
     response: Response
+    prompt_tokens: int = 0
 
 
 def read_answer(text: str, view: View) -> Response:
@@ -49,6 +53,7 @@ def join_answers(series: Series, detector: str, answers: Sequence[ViewAnswer]) -
         anomaly_class=anomaly_class,
         response=VIEW_SEPARATOR.join(answer.text for answer in answers),
         tokens=sum(answer.tokens for answer in answers),
+        prompt_tokens=sum(answer.prompt_tokens for answer in answers),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from anomseer_core.baselines.config import ClassicalConfig
 from anomseer_core.config import Config, Unique
 
 Baseline = Literal[
@@ -14,8 +15,14 @@ Baseline = Literal[
     "oracle-whole-series",
     "oracle-middle",
     "oracle-trend-onset",
+    "fft",
     "matrix-profile",
+    "gradient",
+    "arima",
+    "threshold",
+    "ensemble",
     "isolation-forest",
+    "hbos",
     "blind-expert",
 ]
 
@@ -24,6 +31,9 @@ class BaselineConfig(Config):
     """A detector without training: a trivial predictor of the summary table, or a classical method."""
 
     name: Baseline = Field("whole-series", description="Which detector.")
+    parameters: ClassicalConfig = Field(
+        default_factory=ClassicalConfig, description="Parameters of the classical detectors."
+    )
 
 
 class ScoringConfig(Config):
@@ -75,6 +85,9 @@ class DetectorsConfig(Config):
     scoring: ScoringConfig = Field(default_factory=ScoringConfig, description="Comparison with the labels.")
     baselines: Annotated[tuple[Baseline, ...], Unique] = Field(
         get_args(Baseline), description="Trivial and classical detectors run on the same series."
+    )
+    classical: ClassicalConfig = Field(
+        default_factory=ClassicalConfig, description="Parameters of the classical detectors."
     )
 
 

@@ -30,6 +30,7 @@ PREDICTIONS_SCHEMA = pa.schema(
         ("anomaly_class", pa.string()),
         ("response", pa.string()),
         ("tokens", pa.int64()),
+        ("prompt_tokens", pa.int64()),
     ]
 )
 
@@ -40,7 +41,8 @@ class Prediction:
 
     intervals: half-open, in samples of the series. anomaly_class: None when no class is stated.
     response: the raw text, empty for a detector that computes its answer, and one text after another, parted by
-    `VIEW_SEPARATOR`, for a series of several views; tokens: the length of that text.
+    `VIEW_SEPARATOR`, for a series of several views; tokens: the length of that text; prompt_tokens: what was read for
+    it, pictures included.
     An answer read from a text claims a class even where it fails to name one (`claims_class`).
     """
 
@@ -51,6 +53,7 @@ class Prediction:
     anomaly_class: AnomalyClass | None = None
     response: str = ""
     tokens: int = 0
+    prompt_tokens: int = 0
 
     @property
     def claims_class(self) -> bool:
@@ -70,7 +73,7 @@ def located(series: Series, detector: str, intervals: Iterable[Interval]) -> Pre
 
 def write_predictions(predictions: Iterable[Prediction], path: Path) -> int:
     """Stream predictions into one Parquet file; returns the number of rows."""
-    rows = map(_to_row, predictions)
+    rows = map(to_row, predictions)
     count = 0
     with pq.ParquetWriter(path, PREDICTIONS_SCHEMA) as writer:
         while batch := list(islice(rows, ROWS_PER_GROUP)):
@@ -86,10 +89,11 @@ def read_predictions(path: Path) -> Iterator[Prediction]:
             raise ValueError(f"{path}: not a predictions file (its columns are {file.schema_arrow.names})")
         for batch in file.iter_batches(batch_size=ROWS_PER_GROUP):
             for row in batch.to_pylist():
-                yield _from_row(row)
+                yield from_row(row)
 
 
-def _to_row(prediction: Prediction) -> dict[str, Any]:
+def to_row(prediction: Prediction) -> dict[str, Any]:
+    """The columns of one prediction."""
     return {
         "series_id": prediction.series_id,
         "detector": prediction.detector,
@@ -98,10 +102,12 @@ def _to_row(prediction: Prediction) -> dict[str, Any]:
         "anomaly_class": None if prediction.anomaly_class is None else str(prediction.anomaly_class),
         "response": prediction.response,
         "tokens": prediction.tokens,
+        "prompt_tokens": prediction.prompt_tokens,
     }
 
 
-def _from_row(row: dict[str, Any]) -> Prediction:
+def from_row(row: dict[str, Any]) -> Prediction:
+    """The prediction of one row."""
     stated = row["anomaly_class"]
     return Prediction(
         series_id=row["series_id"],
@@ -111,4 +117,5 @@ def _from_row(row: dict[str, Any]) -> Prediction:
         anomaly_class=None if stated is None else AnomalyClass(stated),
         response=row["response"],
         tokens=row["tokens"],
+        prompt_tokens=row["prompt_tokens"],
     )

@@ -1,11 +1,11 @@
 """How an expert chain-of-thought trace is written."""
 
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from anomseer_core.config import Config
+from anomseer_core.endpoint.config import require_address
 
 # A parabola through fewer samples smooths nothing.
 SHORTEST_DENOISING = 5
@@ -63,6 +63,8 @@ def released_rules() -> ProbeThresholds:
 class TraceSource(Config):
     """Where the traces come from: our analysis, a file, or a model that is asked for each of them."""
 
+    group: ClassVar[str] = "expcot.source"
+
     kind: Literal["analysis", "file", "endpoint"] = Field(
         "analysis",
         description="`analysis`: written from the series' own measurements. `file`: taken from a file. `endpoint`: "
@@ -97,15 +99,6 @@ class TraceSource(Config):
         if self.kind == "endpoint":
             require_address(self.base_url)
         return self
-
-
-def require_address(address: str) -> None:
-    """Raises ValueError unless this is an HTTP address without a secret in it: it enters manifests and MLflow."""
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("base_url must be an address such as https://api.openai.com/v1")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("base_url must hold no user, password or query, which would be recorded; use OPENAI_API_KEY")
 
 
 class ExpCoTConfig(Config):

@@ -21,6 +21,8 @@ from anomseer_core.series import Interval
 UNPERIODIC_WINDOW, SHORTEST_WINDOW = 100, 16
 # Windows overlap by fifteen sixteenths and are zero-padded to four times their length.
 STEPS_PER_WINDOW, PADDING = 16, 4
+# [samples] Windows transformed together, padding included: 8 MB of spectra, more than a picture's series ever needs.
+SPECTRA_AT_ONCE = 2**20
 # The period of a noise-free series hardly varies; less than this share of it is below the estimate's resolution.
 PERIOD_FLOOR = 0.02
 
@@ -74,25 +76,39 @@ def track_period(scan: Scan, rules: ProbeThresholds) -> PeriodTrack:
 
 
 def sliding_periods(scan: Scan, window: int = 0) -> tuple[np.ndarray, int]:
-    """(dominant period [samples] around every sample [T], window [samples]), by tapered, zero-padded periodograms.
+    """(dominant period [samples] around every sample [T], window [samples]).
 
-    window: 0 takes two dominant periods, or 100 samples where there is none. The peak is refined by a parabola through
-    the logarithms of its neighbours. A flat window counts as one long period.
+    window: 0 takes two dominant periods, or 100 samples where there is none.
     """
-    length = len(scan.z)
     window = window or (round(2 * scan.period) if scan.periodic else UNPERIODIC_WINDOW)
-    window = min(max(window, SHORTEST_WINDOW), length // 2)
+    window = min(max(window, SHORTEST_WINDOW), len(scan.z) // 2)
+    return window_periods(scan.z, window), window
+
+
+def window_periods(z: np.ndarray, window: int) -> np.ndarray:
+    """Dominant period around every sample [T] in windows of so many samples, by tapered, zero-padded periodograms.
+
+    The peak is refined by a parabola through the logarithms of its neighbours. A flat window counts as one long period.
+    """
     step = max(1, window // STEPS_PER_WINDOW)
-    pieces = sliding_window_view(scan.z, window)[::step]
-    pieces = (pieces - pieces.mean(axis=1, keepdims=True)) * np.hanning(window + 2)[1:-1]
+    pieces = sliding_window_view(z, window)[::step]
     size = 2 ** math.ceil(math.log2(PADDING * window))
+    # In blocks: the spectra of a long series need not lie in memory together.
+    rows = max(1, SPECTRA_AT_ONCE // size)
+    periods = np.concatenate([_periods(pieces[row : row + rows], size) for row in range(0, len(pieces), rows)])
+    nearest = np.round((np.arange(len(z)) - window / 2) / step).astype(int)
+    return periods[np.clip(nearest, 0, len(periods) - 1)]
+
+
+def _periods(pieces: np.ndarray, size: int) -> np.ndarray:
+    """The dominant period [samples] of each window, from transforms of `size` samples."""
+    window = pieces.shape[1]
+    pieces = (pieces - pieces.mean(axis=1, keepdims=True)) * np.hanning(window + 2)[1:-1]
     power = np.abs(np.fft.rfft(pieces, size, axis=1)) ** 2
     # A window shows no period longer than itself.
     lowest = math.ceil(size / window)
     peaks = lowest + np.argmax(power[:, lowest:-1], axis=1)
-    periods = size / (peaks + _parabola_offset(power, peaks))
-    nearest = np.round((np.arange(length) - window / 2) / step).astype(int)
-    return periods[np.clip(nearest, 0, len(periods) - 1)], window
+    return size / (peaks + _parabola_offset(power, peaks))
 
 
 def _parabola_offset(power: np.ndarray, peaks: np.ndarray) -> np.ndarray:

@@ -3,28 +3,26 @@
 The model sees the picture a policy sees, is told the labelled class and intervals (unless blind), and is asked for an
 Observation, a Reasoning & Validation and a Conclusion. Its texts are checked and stored like those of a file.
 
-Answers are kept as they arrive (`answers.py`), each under a digest of the very question: a run that was stopped asks
-only what it has not been told, and a change in how traces are checked asks nothing again. They are kept in
+Answers are kept as they arrive (`endpoint/answers.py`), each under a digest of the very question: a run that was
+stopped asks only what it has not been told, and a change in how traces are checked asks nothing again. They are kept in
 `HOME/runs/endpoint-traces-<digest>/`, and stay there.
 
 An answer that is cut off, empty or holds tags of the response grammar is left out and counted.
 """
 
-import base64
-import hashlib
-import io
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from anomseer_core.config import Config
 from anomseer_core.dialogue import format_response
-from anomseer_core.expcot.answers import Answer, AnswerLog, ask_concurrently, open_answers
+from anomseer_core.endpoint.answers import Answer, AnswerLog, open_answers
+from anomseer_core.endpoint.asking import Question, answer_all
+from anomseer_core.endpoint.client import name
+from anomseer_core.endpoint.pictures import picture_url, pixel_digest
 from anomseer_core.expcot.config import ExpCoTConfig, ProbeThresholds, TraceSource
-from anomseer_core.expcot.endpoint import EndpointFailed, build_client, name, request
 from anomseer_core.expcot.imported import Told, check_traces
 from anomseer_core.expcot.shards import SERIES_FILE, reason_to_leave_out
 from anomseer_core.fan_out import FanOut
@@ -68,14 +66,11 @@ class RequestedTraces(Config):
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked about one view. row: of the series in its file; key: a digest of all that shapes the answer."""
+class ViewQuestion(Question):
+    """What is asked about one view. row: of the series in its file."""
 
     row: int
-    series_id: str
     view: View
-    key: str
-    body: dict[str, Any]
 
 
 def request_traces(
@@ -148,7 +143,8 @@ def _ask_all(
     told: list[list[Told]] = [[] for _ in index]
     left_out: Counter[str] = Counter()
     questions = _questions(path, shaping, left_out)
-    for done, (question, answer) in enumerate(_answered(questions, source, log), start=1):
+    answers = answer_all(questions, source, log, concurrency=source.concurrency)
+    for done, (question, answer) in enumerate(answers, start=1):
         tokens.update(prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens)
         if reason := refusal(answer):
             left_out[reason] += 1
@@ -158,7 +154,7 @@ def _ask_all(
     return [tuple(sorted(texts, key=lambda item: item[0].start)) for texts in told], left_out
 
 
-def _questions(path: Path, shaping: RequestedTraces, left_out: Counter[str]) -> Iterator[Question]:
+def _questions(path: Path, shaping: RequestedTraces, left_out: Counter[str]) -> Iterator[ViewQuestion]:
     for row, series in enumerate(read_series(path)):
         for view in views(len(series)):
             if reason := reason_to_leave_out(series, view, needs_label=not shaping.blind):
@@ -167,33 +163,14 @@ def _questions(path: Path, shaping: RequestedTraces, left_out: Counter[str]) -> 
                 yield _question(row, series, view, shaping)
 
 
-def _question(row: int, series: Series, view: View, shaping: RequestedTraces) -> Question:
-    buffer = io.BytesIO()
+def _question(row: int, series: Series, view: View, shaping: RequestedTraces) -> ViewQuestion:
     picture = render(series, view)
-    picture.save(buffer, "PNG")
     words = prompt(series, view, shaping.style, shaping.blind)
     settings = {"model": shaping.model, "temperature": shaping.temperature, "max_tokens": shaping.max_tokens}
-    # Of the pixels, not of the file: compressors differ.
-    pixels = hashlib.sha256(picture.tobytes()).hexdigest()
-    address = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-    content = [{"type": "image_url", "image_url": {"url": address}}, {"type": "text", "text": words}]
+    content = [
+        {"type": "image_url", "image_url": {"url": picture_url(picture)}},
+        {"type": "text", "text": words},
+    ]
     body = settings | {"messages": [{"role": "user", "content": content}]}
-    return Question(row, series.id, view, digest_json(settings | {"prompt": words, "picture": pixels}), body)
-
-
-def _answered(questions: Iterator[Question], source: TraceSource, log: AnswerLog) -> Iterator[tuple[Question, Answer]]:
-    """Every question with its answer, kept or asked for; new ones are kept before they are told."""
-    client = build_client(source)
-
-    def ask(question: Question) -> Answer:
-        return log.get(question.key) or request(client, question.body, source, f"series {question.series_id!r}")
-
-    try:
-        with closing(ask_concurrently(ask, questions, source.concurrency)) as answers:
-            for question, answer in answers:
-                log.add(question.key, answer)
-                yield question, answer
-    except EndpointFailed as error:
-        raise EndpointFailed(f"{error}; {len(log)} answers are kept, run again to go on") from error
-    finally:
-        client.close()
+    key = digest_json(settings | {"prompt": words, "picture": pixel_digest(picture)})
+    return ViewQuestion(key, f"series {series.id!r}", body, row, view)

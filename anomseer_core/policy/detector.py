@@ -4,19 +4,17 @@ A series longer than one view is answered view by view; `evaluation/answers.py` 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
-from pathlib import Path
-
-import torch
 
 from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
 from anomseer_core.evaluation.config import DecodingConfig
-from anomseer_core.evaluation.detector import record_predictions
 from anomseer_core.evaluation.prediction import Prediction
+from anomseer_core.evaluation.shards import Shard, cut_by_count, detect_shard, predict_in_shards
 from anomseer_core.observer import SILENT, Observer
+from anomseer_core.policy.answering import Sampling, answer_pictures
 from anomseer_core.policy.model import Policy, load_policy
-from anomseer_core.policy.precision import autocast, default_device, resolve_precision
-from anomseer_core.policy.sampling import sample_responses, sampling_uniforms
+from anomseer_core.policy.precision import default_device, resolve_precision
 from anomseer_core.recipe import Recipe, Stage
 from anomseer_core.rendering import render
 from anomseer_core.series import Series
@@ -53,23 +51,18 @@ class PolicyDetector:
                 yield join_answers(done, self.name, answers.pop(done.id))
 
     def _answer(self, batch: Sequence[tuple[Series, View]]) -> list[ViewAnswer]:
-        policy, config = self.policy, self.config
-        prompts = policy.processor.prompts([render(item, view) for item, view in batch]).to(policy.device)
-        uniforms = None
-        if config.temperature > 0:
-            names = [f"{item.id}@{view.start}" for item, view in batch]
-            uniforms = sampling_uniforms(config.seed, 0, names, 1, config.max_response_tokens)
-        with autocast(policy.device, self.precision):
-            responses = sample_responses(
-                policy,
-                prompts,
-                max_tokens=config.max_response_tokens,
-                uniforms=uniforms,
-                temperature=config.temperature or 1.0,
-            )
-        texts = policy.processor.decode_responses(responses.ids, responses.mask)
-        rows = zip(batch, texts, responses.lengths.tolist(), strict=True)
-        return [ViewAnswer(text, tokens, read_answer(text, view)) for (_, view), text, tokens in rows]
+        config = self.config
+        answers = answer_pictures(
+            self.policy,
+            [render(item, view) for item, view in batch],
+            [f"{item.id}@{view.start}" for item, view in batch],
+            Sampling(config.temperature, config.max_response_tokens, config.seed),
+            self.precision,
+        )
+        return [
+            ViewAnswer(answer.text, answer.tokens, read_answer(answer.text, view), answer.prompt_tokens)
+            for (_, view), answer in zip(batch, answers, strict=True)
+        ]
 
 
 def _pictures(series: Iterable[Series], pending: list[Series]) -> Iterator[tuple[Series, View]]:
@@ -95,16 +88,21 @@ def predict_policy(
     *,
     name: str = "policy",
 ) -> Artifact:
-    """Predictions of a checkpoint for every series of an artifact, under the name that tables will show."""
+    """Predictions of a checkpoint for every series of an artifact, under the name that tables will show.
+
+    A shard is one batch of series, so that a stopped evaluation goes on after its last finished batch.
+    """
     policy.verify()
     series.verify()
     named = NamedDecoding(**config.model_dump(), detector=name, precision=resolve_precision("auto"))
-    seconds: dict[str, float] = {}
 
-    def write(folder: Path) -> dict[str, int]:
-        with torch.inference_mode():
-            detector = PolicyDetector(load_policy(policy.path, device=default_device()), config, name=name)
-            return record_predictions(detector, series, folder, observer, seconds)
+    @cache
+    def detector() -> PolicyDetector:
+        """Loaded when the first shard is missing."""
+        return PolicyDetector(load_policy(policy.path, device=default_device()), config, name=name)
+
+    def answer(shard: Shard) -> int:
+        return detect_shard(detector(), shard)
 
     recipe = Recipe(STAGE, {"policy": policy.reference, "series": series.reference}, named)
-    return store.produce(recipe, write, volatile=lambda: {"seconds": seconds})
+    return predict_in_shards(store, recipe, series, answer, observer, cut=cut_by_count(config.batch_size))

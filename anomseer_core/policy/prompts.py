@@ -9,6 +9,7 @@ Legend: P prompts, L prompt tokens after padding, K patches of all pictures, D p
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -65,13 +66,23 @@ class PolicyProcessor:
         self.tokenizer.save_pretrained(folder)
         self.image_processor.save_pretrained(folder)
 
-    def prompts(self, images: Sequence[Image.Image]) -> PromptBatch:
-        """One prompt per picture."""
+    def prompts(
+        self, images: Sequence[Image.Image], conversations: Sequence[list[dict[str, Any]]] | None = None
+    ) -> PromptBatch:
+        """One prompt per picture; of its conversation (chat-template form, one picture in it), or ours for each."""
         pixels = self.image_processor(images=list(images), return_tensors="pt")
         grid = pixels["image_grid_thw"]
-        template = self.tokenizer.apply_chat_template(build_messages(), add_generation_prompt=True, tokenize=False)
+        templates = [
+            self.tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+            for conversation in conversations or [build_messages()]
+        ]
+        if not conversations:
+            templates *= len(images)
         tokens_per_image = (grid.prod(dim=1) // self.image_processor.merge_size**2).tolist()
-        texts = [template.replace(IMAGE_TOKEN, IMAGE_TOKEN * count) for count in tokens_per_image]
+        texts = [
+            template.replace(IMAGE_TOKEN, IMAGE_TOKEN * count)
+            for template, count in zip(templates, tokens_per_image, strict=True)
+        ]
         ids = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
         for row, expected in zip(ids, tokens_per_image, strict=True):
             self._check_image_tokens(row, expected)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from anomseer_core.baselines.matrix_profile import MatrixProfileDetector, discord_intervals, is_discord
+from anomseer_core.baselines.catalogue import create_baseline
+from anomseer_core.baselines.matrix_profile import discord_intervals, is_discord
 from anomseer_core.series import AnomalyClass, Series
 from tests import naive_matrix_profile
 
@@ -73,6 +74,6 @@ def test_constant_missing_and_short_series_have_no_discord(values):
 def test_channels_are_joined():
     first, second = with_burst(100, 130), with_burst(300, 330)
     joined = Series("s", np.stack([first, second]), ((100, 130),), AnomalyClass.UNKNOWN)
-    (prediction,) = MatrixProfileDetector().detect([joined])
+    (prediction,) = create_baseline("matrix-profile").detect([joined])
     assert list(prediction.intervals) == discord_intervals(first) + discord_intervals(second)
     assert (prediction.detector, prediction.anomaly_class) == ("matrix-profile", None)

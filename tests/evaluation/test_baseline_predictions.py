@@ -6,7 +6,8 @@ from typing import get_args
 
 import pytest
 
-from anomseer_core.evaluation.baseline_predictions import create_baseline, predict_baseline
+from anomseer_core.baselines.catalogue import create_baseline
+from anomseer_core.evaluation.baseline_predictions import predict_baseline
 from anomseer_core.evaluation.config import Baseline, BaselineConfig, ScoringConfig
 from anomseer_core.evaluation.prediction import PREDICTIONS_FILE, read_predictions
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores, score_predictions
@@ -49,7 +50,7 @@ def test_predictions_of_a_baseline(store):
     assert predictions.inputs == {"series": series.reference}
     rows = list(read_predictions(predictions.file(PREDICTIONS_FILE)))
     assert Counter(row.intervals for row in rows) == {((800, 1000),): 6}
-    assert observer.seen == [(done, 6, "series") for done in range(1, 7)]
+    assert observer.seen == [(0, 6, "series"), (6, 6, "series")]
 
 
 def test_latency_stays_out_of_the_digest(store, tmp_path_factory):

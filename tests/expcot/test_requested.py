@@ -13,14 +13,14 @@ from collections.abc import Sequence
 import pytest
 from PIL import Image
 
+from anomseer_core.endpoint.client import EndpointFailed
 from anomseer_core.expcot.config import ExpCoTConfig, ProbeThresholds, TraceSource
 from anomseer_core.expcot.corpus import read_traces, write_traces
-from anomseer_core.expcot.endpoint import EndpointFailed
 from anomseer_core.expcot.requested import prompt
 from anomseer_core.series import AnomalyClass, Series
 from anomseer_core.store import Artifact, ArtifactStore
 from anomseer_core.view import View
-from tests.expcot.completion_server import CompletionServer, Reply, completion_server
+from tests.endpoint.completion_server import CompletionServer, Reply, completion_server
 from tests.expcot.test_corpus import Listener, file_series, wave
 
 KEY = "sk-very-secret"

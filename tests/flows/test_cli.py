@@ -22,6 +22,7 @@ def untouched_signals() -> Iterator[None]:
 @pytest.fixture
 def absent_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home that nothing has been written to; a refused command leaves it so."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     home = tmp_path / "absent"
     monkeypatch.setenv("ANOMSEER_HOME", str(home))
     return home
@@ -60,6 +61,17 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["evaluate"], "no trained checkpoint in"),
         (["evaluate", "/no/checkpoint"], "checkpoint folder /no/checkpoint does not exist"),
         (["evaluate", "--set", 'benchmarks=["anomlm"]'], "benchmarks.0 = 'anomlm': input should be 'anomllm'"),
+        (["evaluate", "--benchmark", "anomlm"], "benchmarks.0 = 'anomlm': input should be 'anomllm'"),
+        (["evaluate", "--detector", "ftf"], "unknown detector ftf: did you mean fft? there are policy, endpoint, "),
+        (["evaluate", "/a", "--detector", "fft"], "checkpoint /a has no effect without the detector policy"),
+        (["evaluate", "--detector", "endpoint"], "api.openai.com needs a key; set OPENAI_API_KEY, or name another"),
+        (
+            ["evaluate", "--detector", "fft", "--set", "evaluation.classical.fft.mads=0"],
+            "evaluation.classical.fft.mads",
+        ),
+        (["serve"], "no trained checkpoint in"),
+        (["serve", "/no/checkpoint"], "checkpoint folder /no/checkpoint does not exist"),
+        (["serve", "--port", "x"], "Invalid value"),
         (["expcot", "--set", "gallery.per_class=0"], "gallery.per_class = 0: input should be greater than"),
         (["expcot", "--set", "archive.folder=/no/archive"], "archive /no/archive does not exist"),
         (["expcot", "--set", 'benchmarks=["archive"]'], "the archive is the only set of series"),
@@ -97,7 +109,7 @@ def test_a_checkpoint_folder_without_weights_is_refused(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["run"], ["evaluate"], ["expcot"], ["lineage", "123"], ["compare", "1", "2"], ["up"], ["down"]],
+    [["run"], ["evaluate"], ["serve"], ["expcot"], ["lineage", "123"], ["compare", "1", "2"], ["up"], ["down"]],
     ids=lambda words: words[0],
 )
 def test_a_home_that_is_no_folder_is_refused_by_every_command(

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from anomseer_core.expcot.answers import Answer, ask_concurrently, open_answers
+from anomseer_core.endpoint.answers import Answer, ask_concurrently, open_answers
 
 CALM = Answer("Calm.", "stop", 10, 2)
 

@@ -1,0 +1,59 @@
+"""What a command line makes of an evaluation."""
+
+import pytest
+
+from anomseer_core.baselines.trivial import ANSWERS
+from anomseer_core.pipeline import nano, tiny
+from flows.evaluation_config import BASELINES, EvaluationRunConfig, choose, evaluation_of
+
+
+def chosen(*detectors, checkpoint="latest", benchmarks=(), overrides=()):
+    return choose(tiny(), checkpoint, detectors, benchmarks, overrides)
+
+
+def test_without_names_the_policy_is_evaluated_beside_everything():
+    assert chosen() == evaluation_of(tiny())
+    assert (chosen().models, chosen().evaluation.baselines) == (("policy",), BASELINES)
+
+
+def test_named_detectors_stand_beside_the_trivial_ones():
+    config = chosen("matrix-profile", "endpoint", "fft", "fft")
+    assert config.models == ("endpoint",)
+    assert config.evaluation.baselines == (*ANSWERS, "fft", "matrix-profile")
+    alone = chosen("fft", overrides=['evaluation.baselines=["fft"]'])
+    assert (alone.models, alone.evaluation.baselines) == ((), ("fft",))
+
+
+def test_benchmarks_may_be_written_with_hyphens():
+    assert chosen(benchmarks=["visual-time-anomaly", "anomllm", "anomllm"]).benchmarks == (
+        "visual_time_anomaly",
+        "anomllm",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"detectors": ["matrixprofile"]}, "unknown detector matrixprofile: did you mean matrix-profile"),
+        ({"detectors": ["fft"], "checkpoint": "/a"}, "checkpoint /a has no effect without the detector policy"),
+        ({"overrides": ["endpoint.model=m"]}, "the endpoint's settings have no effect without the detector endpoint"),
+        ({"detectors": ["fft"], "overrides": ["evaluation.baselines=[]"]}, "no detector is named"),
+        ({"benchmarks": ["anomlm"]}, "benchmarks.0 = 'anomlm': input should be 'anomllm'"),
+        ({"detectors": ["endpoint"], "overrides": ["endpoint.base_url=host"]}, "base_url must be an address"),
+    ],
+)
+def test_what_has_no_effect_or_no_meaning_is_refused(arguments, reason):
+    with pytest.raises(ValueError, match=reason):
+        choose(
+            tiny(),
+            arguments.get("checkpoint", "latest"),
+            arguments.get("detectors", ()),
+            arguments.get("benchmarks", ()),
+            arguments.get("overrides", ()),
+        )
+
+
+def test_the_form_takes_what_the_command_takes():
+    config = choose(nano(), "latest", ["hbos"], ["anomllm"], ["evaluation.classical.hbos.sigmas=2"])
+    assert EvaluationRunConfig.model_validate_json(config.model_dump_json()) == config
+    assert config.evaluation.classical.hbos.sigmas == 2
