@@ -75,10 +75,10 @@ def require_policy(config: PolicyConfig) -> None:
 
 
 def require_ranks(config: PipelineConfig) -> None:
-    """What a step draws must divide among the training processes."""
-    from anomseer_core.training.stages import require_divisible
+    """What a step draws must divide among the training processes, and they must be able to run the method."""
+    from anomseer_core.training.stages import require_reinforceable, require_supervisable
 
     if config.cold_start.steps:
-        require_divisible("cold_start.batch_size", config.cold_start.batch_size, config.launch)
+        require_supervisable(config.cold_start, config.launch)
     if config.training.steps:
-        require_divisible("training.prompts_per_step", config.training.prompts_per_step, config.launch)
+        require_reinforceable(config.training, config.launch)

@@ -1,5 +1,6 @@
 """The two training stages: cold start on expert traces, and TimerPO. Each launches one job and files its checkpoint."""
 
+import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from anomseer_core.training.config import ColdStartConfig, LaunchConfig, TimerPO
 from anomseer_core.training.job import Owner, TrainingJob
 from anomseer_core.training.launch import launch, resolve_launch
 
+log = logging.getLogger(__name__)
 LIBRARIES = ("torch", "transformers", "deepspeed", "matplotlib", "pillow", "numpy")
 COLD_START = Stage("cold-start", "checkpoint", modules=("anomseer_core.training.supervised",), libraries=LIBRARIES)
 TIMERPO = Stage(
@@ -37,7 +39,7 @@ def cold_start(
     observer: Observer = SILENT,
 ) -> Artifact:
     """Train a policy on expert traces (SFT). Raises ValueError when the batch does not divide among the ranks."""
-    require_divisible("cold_start.batch_size", config.batch_size, launch)
+    require_supervisable(config, launch)
     return _train(store, COLD_START, "cold_start", (policy, series, traces), config, launch, observer)
 
 
@@ -51,15 +53,36 @@ def reinforce(
     launch: LaunchConfig,
     observer: Observer = SILENT,
 ) -> Artifact:
-    """Train a policy with TimerPO. Raises ValueError when the prompts do not divide among the ranks."""
-    require_divisible("training.prompts_per_step", config.prompts_per_step, launch)
+    """Train a policy with TimerPO. Raises ValueError when the processes cannot run what the config asks for."""
+    require_reinforceable(config, launch)
+    for line in config.idle_settings():
+        log.warning("training: %s", line)
     return _train(store, TIMERPO, "timerpo", (policy, series, traces), config, launch, observer)
 
 
-def require_divisible(field: str, value: int, launch: LaunchConfig) -> None:
+def require_supervisable(config: ColdStartConfig, launch: LaunchConfig) -> None:
+    """Raises ValueError when a step's traces, or the evaluation prompts, do not divide among the ranks."""
+    require_divisible("cold_start.batch_size", config.batch_size, launch)
+    require_divisible("cold_start.evaluation_prompts", config.evaluation_prompts, launch)
+
+
+def require_reinforceable(config: TimerPOConfig, launch: LaunchConfig) -> None:
+    """Raises ValueError when prompts do not divide among ranks and mini-batches, or gradients do not stay whole."""
+    require_divisible("training.prompts_per_step", config.prompts_per_step, launch, parts=config.mini_batches)
+    require_divisible("training.evaluation_prompts", config.evaluation_prompts, launch)
+    if config.integration == "pcgrad" and launch.zero_stage:
+        raise ValueError(
+            f"training.integration = pcgrad projects whole gradients, which launch.zero_stage = {launch.zero_stage} "
+            "cuts up; set launch.zero_stage to 0"
+        )
+
+
+def require_divisible(field: str, value: int, launch: LaunchConfig, *, parts: int = 1) -> None:
+    """parts: mini-batches into which each rank's share is cut."""
     ranks = resolve_launch(launch).ranks
-    if value % ranks:
-        raise ValueError(f"{field} = {value} does not divide among {ranks} ranks; choose a multiple of {ranks}")
+    if value % (ranks * parts):
+        sharers = f"{ranks} ranks" + (f" of {parts} mini-batches each" if parts > 1 else "")
+        raise ValueError(f"{field} = {value} does not divide among {sharers}; choose a multiple of {ranks * parts}")
 
 
 def _train(
