@@ -47,7 +47,8 @@ def run(*, config: str = "nano", overrides: Overrides = ()) -> None:
     Parameters
     ----------
     config
-        Name of the configuration to start from; `anomseer config NAME` prints it.
+        Name of the configuration to start from: nano, tiny, paper, released, sft, grpo, sft+grpo, timerpo or
+        sft+timerpo; `anomseer config NAME` prints it.
     overrides
         A field to change, as field=value with the dotted name it has in the configuration, such as
         --set training.alpha=0. May be given several times.
@@ -137,7 +138,7 @@ def config(name: str = "nano", *, overrides: Overrides = ()) -> None:
     Parameters
     ----------
     name
-        Name of the configuration.
+        Name of the configuration; `anomseer run --help` lists them.
     overrides
         A field to change before printing.
     """
@@ -193,7 +194,7 @@ def refusals(*, writes: bool = False) -> Iterator[None]:
 
 
 def _configuration(name: str, overrides: Sequence[str]):
-    from anomseer_core.pipeline import CONFIGURATIONS
+    from anomseer_core.configurations import CONFIGURATIONS
     from flows.overrides import apply_overrides
 
     if name not in CONFIGURATIONS:

@@ -2,7 +2,8 @@
 
 from prefect import flow
 
-from anomseer_core.pipeline import PipelineConfig, nano
+from anomseer_core.configurations import nano
+from anomseer_core.pipeline import PipelineConfig
 from flows.held_out import RunSummary, evaluate_detectors, held_out_series
 from flows.preflight import require_runnable
 from flows.recorded import recorded_flow_run

@@ -21,6 +21,7 @@ def require_runnable(config: PipelineConfig) -> None:
     require_archive(config.synthesis.archive)
     require_traces(config.expcot.source)
     require_policy(config.policy)
+    require_first_answers(config)
     require_ranks(config)
 
 
@@ -72,6 +73,16 @@ def require_policy(config: PolicyConfig) -> None:
         require_weights(Path(name))
     else:
         require_reachable(name)
+
+
+def require_first_answers(config: PipelineConfig) -> None:
+    """Reinforcement needs a policy that answers at all; one born from random weights is taught first."""
+    is_born = config.policy.preset == "nano" and not config.policy.source
+    if is_born and config.training.steps and not config.cold_start.steps:
+        raise ValueError(
+            "policy.preset = nano is born from random weights and would earn no reward without a cold start; "
+            "set cold_start.steps, as the configuration nano does, or training.steps to 0"
+        )
 
 
 def require_ranks(config: PipelineConfig) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from anomseer_core.pipeline import CONFIGURATIONS, PipelineConfig
+from anomseer_core.configurations import CONFIGURATIONS
+from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.store import Artifact
 from tasks import tags
 from tasks.connection import Tracking

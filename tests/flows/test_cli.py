@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from anomseer_core.pipeline import tiny
+from anomseer_core.configurations import tiny
 from flows.cli import main
 
 

@@ -16,8 +16,9 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
+from anomseer_core.configurations import tiny
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
-from anomseer_core.pipeline import PipelineConfig, tiny
+from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.settings import load_settings
 from anomseer_core.store import ArtifactStore
 from flows.evaluate import evaluate

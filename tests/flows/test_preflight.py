@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from anomseer_core.pipeline import tiny
+from anomseer_core.configurations import tiny
 from flows.overrides import apply_overrides
 from flows.preflight import require_runnable
 
