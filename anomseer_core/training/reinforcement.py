@@ -26,6 +26,7 @@ from anomseer_core.training.engine import build_engine, forward_arithmetic, mean
 from anomseer_core.training.examples import Example, load_examples, rank_examples, step_indices
 from anomseer_core.training.job import COMPLETIONS, METRICS, TrainingJob, append_line
 from anomseer_core.training.rollout import Rollout, chunks, collect_rollout, reasoning_distances, score_responses
+from anomseer_core.training.zero import gathered_weights
 
 
 def train_timerpo(job: TrainingJob, rank: int, device: torch.device) -> None:
@@ -64,9 +65,10 @@ class TimerPOTrainer:
         """One rollout batch and its updates; returns metrics averaged over ranks, and this rank's completions."""
         self.seconds = {}
         with forward_arithmetic(self.device, self.launch):
-            with self._timed("sampling"):
-                rollout = collect_rollout(self.policy, examples, self.config, step)
-            old, distances = self._consult_expert(rollout)
+            with gathered_weights(self.engine):
+                with self._timed("sampling"):
+                    rollout = collect_rollout(self.policy, examples, self.config, step)
+                old, distances = self._consult_expert(rollout)
             with self._timed("reference"):
                 reference = score_responses(self.reference, rollout, self.launch.micro_responses)
         composition = self._compose(rollout, distances)
