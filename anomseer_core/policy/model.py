@@ -55,12 +55,23 @@ def load_policy(
     return build_policy(model.to(device), PolicyProcessor.load(folder))
 
 
-def save_policy(policy: Policy, folder: Path, stage: str, facts: Mapping[str, Any], parent: Path | None = None) -> None:
-    """Write a Hugging Face folder and its card; `facts` say how the policy came to be, `parent` from which folder."""
+def save_policy(
+    policy: Policy,
+    folder: Path,
+    stage: str,
+    facts: Mapping[str, Any],
+    parent: Path | None = None,
+    weights: Mapping[str, torch.Tensor] | None = None,
+) -> None:
+    """Write a Hugging Face folder and its card; `facts` say how the policy came to be, `parent` from which folder.
+
+    weights: by name, a tied one once; the model's own where they are not given.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    policy.model.save_pretrained(folder)
+    weights = dict(weights or policy.model.named_parameters())
+    policy.model.save_pretrained(folder, state_dict=weights)
     policy.processor.save(folder)
-    size = {"parameters": count_parameters(policy.model)}
+    size = {"parameters": sum(weight.numel() for weight in weights.values())}
     write_card(build_card(stage, {**facts, **size}, folder, parent), folder)
 
 

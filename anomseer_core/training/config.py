@@ -13,7 +13,19 @@ class LaunchConfig(Config):
     ranks: int = Field(
         0, ge=0, le=1024, description="Training processes; 0 takes one per GPU, or two without a GPU. [processes]"
     )
-    zero_stage: int = Field(2, ge=0, le=2, description="DeepSpeed ZeRO stage.")
+    zero_stage: int = Field(
+        2,
+        ge=0,
+        le=3,
+        description="What ranks share out: 1 the optimiser's state, 2 gradients too, 3 weights too (DeepSpeed ZeRO).",
+    )
+    offload: Literal["none", "optimizer", "parameters"] = Field(
+        "none",
+        description="What lies in the processor's memory: the optimiser's state (stage 1 up), weights too (stage 3).",
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="Compute activations again in the backward pass: less memory for about a third more time."
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
         description="Arithmetic of the forward pass; `auto` is bfloat16 where the processor multiplies it in hardware.",
@@ -21,6 +33,13 @@ class LaunchConfig(Config):
     micro_responses: int = Field(
         20, ge=1, le=4096, description="Responses in one forward pass of a rank; bounds its memory. [responses]"
     )
+
+    @model_validator(mode="after")
+    def _offload_what_is_shared_out(self) -> "LaunchConfig":
+        needed = {"none": 0, "optimizer": 1, "parameters": 3}[self.offload]
+        if self.zero_stage < needed:
+            raise ValueError(f"offload {self.offload!r} needs zero_stage {needed} or higher, not {self.zero_stage}")
+        return self
 
 
 class ColdStartConfig(Config):

@@ -35,6 +35,7 @@ from anomseer_core.training.metrics import (
 )
 from anomseer_core.training.rollout import Rollout, collect_rollout, reasoning_distances, score_responses
 from anomseer_core.training.update import Experience, PolicyUpdate
+from anomseer_core.training.zero import gathered_weights
 
 
 def train_timerpo(job: TrainingJob, rank: int, device: torch.device) -> None:
@@ -84,9 +85,10 @@ class TimerPOTrainer:
         started = time.perf_counter()
         self.seconds = {}
         with forward_arithmetic(self.device, self.launch):
-            with self._timed("sampling"):
-                rollout = collect_rollout(self.policy, examples, self.config, step)
-            old, distances = self._consult_expert(rollout)
+            with gathered_weights(self.engine):
+                with self._timed("sampling"):
+                    rollout = collect_rollout(self.policy, examples, self.config, step)
+                old, distances = self._consult_expert(rollout)
             with self._timed("reference"):
                 reference = score_responses(self.reference, rollout, self.launch.micro_responses)
         composition = self._compose(rollout, distances)

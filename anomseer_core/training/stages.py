@@ -4,6 +4,7 @@ import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from anomseer_core.config import Config
 from anomseer_core.observer import SILENT, Observer
@@ -12,6 +13,7 @@ from anomseer_core.store import Artifact, ArtifactStore
 from anomseer_core.training.config import ColdStartConfig, LaunchConfig, TimerPOConfig
 from anomseer_core.training.job import Owner, TrainingJob
 from anomseer_core.training.launch import launch, resolve_launch
+from anomseer_core.training.zero import read_settings
 
 log = logging.getLogger(__name__)
 LIBRARIES = ("torch", "transformers", "deepspeed", "matplotlib", "pillow", "numpy")
@@ -22,10 +24,11 @@ TIMERPO = Stage(
 
 
 class TrainingRecipe(Config):
-    """What shapes a trained checkpoint besides its inputs: the method's config and the processes it runs in."""
+    """What shapes a trained checkpoint besides its inputs: the method, the processes, and DeepSpeed's own settings."""
 
     method: ColdStartConfig | TimerPOConfig
     launch: LaunchConfig
+    deepspeed: dict[str, Any]
 
 
 def cold_start(
@@ -97,7 +100,8 @@ def _train(
     policy, series, traces = (artifact.verify() for artifact in inputs)
     resolved = resolve_launch(settings)
     references = {"policy": policy.reference, "series": series.reference, "traces": traces.reference}
-    recipe = Recipe(stage, references, TrainingRecipe(method=config, launch=resolved))
+    shaped_by = TrainingRecipe(method=config, launch=resolved, deepspeed=read_settings(resolved))
+    recipe = Recipe(stage, references, shaped_by)
     folder = store.home / "runs" / f"{method}-{recipe.key[:20]}"
 
     def write(target: Path) -> Mapping[str, int]:

@@ -15,9 +15,10 @@ from anomseer_core.policy.tokenizer import train_tokenizer
 
 def test_linear_patch_embedding_equals_the_convolution(policy: Policy, prompts: PromptBatch) -> None:
     embedding = policy.model.model.visual.patch_embed
+    convolution = embedding.proj
     patches = prompts.pixel_values[:100]
     with torch.no_grad():
-        convolved = type(embedding).forward(embedding, patches)
+        convolved = type(convolution).forward(convolution, patches.view(-1, 3, 2, 14, 14)).flatten(1)
         torch.testing.assert_close(embedding(patches), convolved, atol=1e-5, rtol=1e-5)
 
 
