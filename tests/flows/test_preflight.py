@@ -26,7 +26,7 @@ def test_a_named_configuration_runs_or_says_what_is_missing(name: str, monkeypat
         require_runnable(config)
         return
     with pytest.raises(
-        FileNotFoundError, match=r"cannot fetch Qwen/Qwen2.5-VL-3B-Instruct: .*name a folder with --set"
+        FileNotFoundError, match=r"cannot fetch Qwen/Qwen2.5-VL-3B-Instruct: .*name a folder with"
     ):
         require_runnable(config)
 
