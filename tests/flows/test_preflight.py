@@ -25,9 +25,7 @@ def test_a_named_configuration_runs_or_says_what_is_missing(name: str, monkeypat
     if config.policy.preset == "nano":
         require_runnable(config)
         return
-    with pytest.raises(
-        FileNotFoundError, match=r"cannot fetch Qwen/Qwen2.5-VL-3B-Instruct: .*name a folder with"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"cannot fetch Qwen/Qwen2.5-VL-3B-Instruct: .*name a folder with"):
         require_runnable(config)
 
 

@@ -77,7 +77,7 @@ def digest(folder: Path) -> str:
 def test_evaluation_does_not_disturb_timerpo(inputs, one_process, tmp_path: Path) -> None:
     """Bit for bit the same weights with a point at every step as with none; the same series are kept out in both."""
     config = TimerPOConfig(
-        steps=2, prompts_per_step=2, group_size=2, max_response_tokens=8, learning_rate=1e-3, evaluation_prompts=2
+        steps=1, prompts_per_step=2, group_size=2, max_response_tokens=8, learning_rate=1e-3, evaluation_prompts=2
     )
     jobs = [
         build_job(inputs, tmp_path / str(every), config.model_copy(update={"evaluate_every": every}))
@@ -87,14 +87,14 @@ def test_evaluation_does_not_disturb_timerpo(inputs, one_process, tmp_path: Path
         train_timerpo(job, 0, one_process)
     assert digest(jobs[0].folder) == digest(jobs[1].folder)
     silent, asked = (read_metrics(job.folder) for job in jobs)
-    assert [line["step"] for line in asked] == [0, 1, 2]
+    assert [line["step"] for line in asked] == [0, 1]
     assert all(set(line["metrics"]) >= EVALUATION for line in asked)
     assert not any(EVALUATION & set(line["metrics"]) for line in silent)
     assert silent[-1]["metrics"]["loss"] == asked[-1]["metrics"]["loss"]
 
 
 def test_evaluation_does_not_disturb_a_cold_start(inputs, one_process, tmp_path: Path) -> None:
-    config = ColdStartConfig(steps=2, batch_size=2, evaluation_prompts=2, evaluation_tokens=8)
+    config = ColdStartConfig(steps=1, batch_size=2, evaluation_prompts=2, evaluation_tokens=8)
     jobs = [
         build_job(inputs, tmp_path / str(every), config.model_copy(update={"evaluate_every": every}))
         for every in (0, 2)
@@ -103,5 +103,5 @@ def test_evaluation_does_not_disturb_a_cold_start(inputs, one_process, tmp_path:
         train_supervised(job, 0, one_process)
     assert digest(jobs[0].folder) == digest(jobs[1].folder)
     lines = read_metrics(jobs[1].folder)
-    assert [line["step"] for line in lines if set(line["metrics"]) >= EVALUATION] == [0, 2]
-    assert lines[-1]["metrics"]["num_tokens"] > lines[1]["metrics"]["num_tokens"] > 0
+    assert [line["step"] for line in lines if set(line["metrics"]) >= EVALUATION] == [0, 1]
+    assert lines[-1]["metrics"]["num_tokens"] > 0
