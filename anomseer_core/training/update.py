@@ -86,9 +86,8 @@ class PolicyUpdate:
         rate = self.engine.get_lr()[0]
         terms = self.take_step(batch)
         # Shares are of the whole step: these add up over ranks, where the caller takes the mean.
-        return (
-            {name: self.launch.ranks * value for name, value in batch.totals.items()} | terms | {"learning_rate": rate}
-        )
+        sums = {name: self.launch.ranks * value for name, value in batch.totals.items()}
+        return sums | terms | {"learning_rate": rate}
 
     def _shares(self, experience: Experience) -> Tensor:
         """What each token counts for; nothing in a group that was dropped."""

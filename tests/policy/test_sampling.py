@@ -1,6 +1,7 @@
 """Group sampling: the inverse of a cumulative distribution, against transformers' generate, and row by row."""
 
 import numpy as np
+import pytest
 import torch
 
 from anomseer_core.policy.model import Policy
@@ -79,7 +80,21 @@ def test_finished_rows_leave_and_the_rest_goes_on(policy: Policy, prompts: Promp
     assert not forbidden & set(responses.ids[responses.mask].tolist())
 
 
-def _raise_logit(logits: torch.Tensor, index: int, amount: float) -> torch.Tensor:
+@pytest.mark.parametrize("greedy", [True, False])
+def test_an_image_token_or_an_id_beyond_the_tokenizer_is_never_sampled(
+    policy: Policy, prompts: PromptBatch, monkeypatch, greedy: bool
+) -> None:
+    """Not even where the model would choose nothing else."""
+    wanted = [policy.processor.image_token_id, 447]
+    head = policy.model.lm_head.forward
+    monkeypatch.setattr(policy.model.lm_head, "forward", lambda states: _raise_logit(head(states), wanted, 1e4))
+    uniforms = None if greedy else sampling_uniforms(0, 0, ["a", "b", "c"], 4, 8)
+    responses = sample_responses(policy, prompts, max_tokens=8, uniforms=uniforms)
+    assert not set(wanted) & set(responses.ids[responses.mask].tolist())
+    assert responses.mask.any()
+
+
+def _raise_logit(logits: torch.Tensor, index: int | list[int], amount: float) -> torch.Tensor:
     logits = logits.clone()
     logits[..., index] += amount
     return logits

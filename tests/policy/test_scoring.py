@@ -75,6 +75,14 @@ def test_forbidden_ids_have_no_probability(policy: Policy) -> None:
     assert 447 in policy.forbidden.tolist()
 
 
+def test_the_entropy_carries_a_gradient(policy: Policy, prompts: PromptBatch) -> None:
+    """The authors' entropy bonus needs one."""
+    ids, mask = policy.processor.encode_responses(TEXTS)
+    ResponseScorer(policy)(prompts, ids, mask, torch.arange(3)).entropy[mask].sum().backward()
+    assert sum(float(parameter.grad.norm()) for parameter in policy.model.lm_head.parameters()) > 0
+    policy.model.zero_grad()
+
+
 def test_padding_has_log_probability_zero_and_finite_gradients(policy: Policy, prompts: PromptBatch) -> None:
     ids, mask = policy.processor.encode_responses(["short", TEXTS[0]])
     scores = ResponseScorer(policy)(prompts, ids, mask, torch.tensor([0, 1]))
