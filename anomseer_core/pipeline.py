@@ -63,9 +63,13 @@ class PipelineConfig(Config):
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Held-out evaluation.")
 
 
+# As the authors train: what activations of three billion parameters would take is computed twice instead.
+ON_GPUS = LaunchConfig(gradient_checkpointing=True)
+
+
 def paper() -> PipelineConfig:
     """The paper's run on Qwen2.5-VL-3B: pure RL without cold start, Table 4."""
-    return PipelineConfig(name="paper", policy=PolicyConfig(preset="qwen2.5-vl-3b"))
+    return PipelineConfig(name="paper", policy=PolicyConfig(preset="qwen2.5-vl-3b"), launch=ON_GPUS)
 
 
 def released() -> PipelineConfig:
@@ -81,6 +85,7 @@ def released() -> PipelineConfig:
         expcot=ExpCoTConfig(rules=released_rules()),
         policy=PolicyConfig(preset="qwen2.5-vl-3b"),
         training=training,
+        launch=ON_GPUS,
         evaluation=evaluation,
     )
 

@@ -21,6 +21,7 @@ def require_runnable(config: PipelineConfig) -> None:
     require_archive(config.synthesis.archive)
     require_traces(config.expcot.source)
     require_policy(config.policy)
+    require_packages(config)
     require_ranks(config)
 
 
@@ -72,6 +73,15 @@ def require_policy(config: PolicyConfig) -> None:
         require_weights(Path(name))
     else:
         require_reachable(name)
+
+
+def require_packages(config: PipelineConfig) -> None:
+    """Adapters need a package that is not always installed."""
+    from anomseer_core.policy.trained_weights import require_adapters
+
+    for method in (config.cold_start, config.training):
+        if method.steps:
+            require_adapters(method.weights)
 
 
 def require_ranks(config: PipelineConfig) -> None:

@@ -10,12 +10,15 @@ ratio is exactly 1 whatever the arithmetic of sampling. With `alpha` 0 the exper
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import distributed
 
 from anomseer_core.policy.model import load_policy
 from anomseer_core.policy.scoring import ResponseScorer, Scores
+from anomseer_core.policy.trained_weights import adapters_switched_off
 from anomseer_core.timerpo import compose
 from anomseer_core.timerpo.integration import Composition
 from anomseer_core.timerpo.objective import clipped_objective
@@ -26,6 +29,7 @@ from anomseer_core.training.engine import build_engine, forward_arithmetic, mean
 from anomseer_core.training.examples import Example, load_examples, rank_examples, step_indices
 from anomseer_core.training.job import COMPLETIONS, METRICS, TrainingJob, append_line
 from anomseer_core.training.rollout import Rollout, chunks, collect_rollout, reasoning_distances, score_responses
+from anomseer_core.training.trainee import load_trainee, training_mode
 from anomseer_core.training.zero import gathered_weights
 
 
@@ -51,28 +55,33 @@ class TimerPOTrainer:
         self.config: TimerPOConfig = job.config
         self.launch = job.launch
         self.device = device
-        self.policy = load_policy(job.policy, device=device)
+        self.policy = load_trainee(job, device)
         self.scorer = ResponseScorer(self.policy, temperature=self.config.temperature)
-        self.reference = ResponseScorer(load_policy(job.policy, device=device), temperature=self.config.temperature)
-        self.reference.requires_grad_(False)
+        self.reference = self._build_reference(job.policy)
         prompts = self.config.prompts_per_step // self.launch.ranks
         per_chunk = max(1, self.launch.micro_responses // self.config.group_size)
         accumulation = -(-prompts // per_chunk)
         self.engine = build_engine(self.scorer, self.config, self.launch, accumulation=accumulation)
         self.seconds: dict[str, float] = {}
 
+    def _build_reference(self, folder: Path) -> ResponseScorer:
+        """The policy itself with its adapters switched off, or a frozen copy, whole on every rank."""
+        if self.config.weights.lora_rank:
+            return self.scorer
+        policy = load_policy(folder, device=self.device)
+        return ResponseScorer(policy, temperature=self.config.temperature).requires_grad_(False)
+
     def step(self, examples: list[Example], step: int) -> tuple[dict[str, float], list[dict[str, Any]]]:
         """One rollout batch and its updates; returns metrics averaged over ranks, and this rank's completions."""
         self.seconds = {}
-        with forward_arithmetic(self.device, self.launch):
-            with gathered_weights(self.engine):
-                with self._timed("sampling"):
-                    rollout = collect_rollout(self.policy, examples, self.config, step)
-                old, distances = self._consult_expert(rollout)
-            with self._timed("reference"):
+        with forward_arithmetic(self.device, self.launch), gathered_weights(self.engine):
+            with self._timed("sampling"):
+                rollout = collect_rollout(self.policy, examples, self.config, step)
+            old, distances = self._consult_expert(rollout)
+            with self._timed("reference"), adapters_switched_off(self.policy.model):
                 reference = score_responses(self.reference, rollout, self.launch.micro_responses)
         composition = self._compose(rollout, distances)
-        with self._timed("update"):
+        with self._timed("update"), training_mode(self.scorer, self.config.seed, step, distributed.get_rank()):
             for _ in range(self.config.updates_per_batch):
                 update = self._update(rollout, composition, old, reference)
         metrics = update | rollout_metrics(rollout) | self._guidance_metrics(composition, distances)

@@ -9,20 +9,20 @@ import time
 
 import torch
 
-from anomseer_core.policy.model import load_policy
 from anomseer_core.policy.scoring import ResponseScorer
 from anomseer_core.training.checkpoint import save_checkpoint
 from anomseer_core.training.config import ColdStartConfig
 from anomseer_core.training.engine import build_engine, forward_arithmetic, mean_over_ranks, sum_over_ranks
 from anomseer_core.training.examples import Example, load_answered_examples, rank_examples, step_indices
 from anomseer_core.training.job import METRICS, TrainingJob, append_line
+from anomseer_core.training.trainee import load_trainee, training_mode
 
 
 def train_supervised(job: TrainingJob, rank: int, device: torch.device) -> None:
     """Run a cold-start job on this rank; rank 0 writes metrics and the checkpoint."""
     config: ColdStartConfig = job.config
     examples = load_answered_examples(job.series, job.traces)
-    policy = load_policy(job.policy, device=device)
+    policy = load_trainee(job, device)
     share = config.batch_size // job.launch.ranks
     accumulation = math.ceil(share / job.launch.micro_responses)
     schedule = cosine_schedule(config.steps, config.warmup_share)
@@ -31,7 +31,8 @@ def train_supervised(job: TrainingJob, rank: int, device: torch.device) -> None:
         started = time.monotonic()
         indices = step_indices(config.seed, step, config.batch_size, len(examples))
         mine = rank_examples(examples, indices, rank, job.launch.ranks)
-        metrics = _train_step(engine, policy.processor, mine, job, device)
+        with training_mode(engine.module, config.seed, step, rank):
+            metrics = _train_step(engine, policy.processor, mine, job, device)
         metrics["samples_per_second"] = config.batch_size / (time.monotonic() - started)
         if rank == 0:
             append_line(job.folder / METRICS, {"step": step + 1, "metrics": metrics, "time": time.time()})
