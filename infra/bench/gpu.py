@@ -35,8 +35,9 @@ KINDS: dict[str, tuple[int, str, int]] = {
     f"LoRA {LORA_RANK}, ZeRO-2": (2, "none", LORA_RANK),
 }
 PARTS = ("sampling", "scoring", "reference", "forward and backward", "optimiser")
+PRESET_NAMES = {"3b": "Qwen2.5-VL-3B architecture", "tiny": "A tiny Qwen2.5-VL, to see that the benchmark runs"}
 HEADERS = ["case", "response tokens", *PARTS, "whole step", "tokens/s", "peak GiB", "card-seconds a response"]
-# 250 steps of 128 prompts x 5 responses in 12.4 hours on four 48 GB cards (the paper; step counts by released settings).
+# 250 steps of 128 prompts x 5 responses in 12.4 hours on four 48 GB cards (step counts by the released settings).
 PAPER_CARD_SECONDS = 12.4 * 3600 * 4 / (250 * 128 * 5)
 TIMEOUT_SECONDS = 1800
 
@@ -115,8 +116,8 @@ def format_page(outcomes: Sequence[Outcome]) -> str:
 {PRESET_NAMES[case.preset]}, random weights, {case.launch.precision}, gradient checkpointing. \
 {case.launch.ranks} x {device_name()}; {machine()}; {versions()}; commit {commit()}.
 
-Each rank: {case.prompts} prompts of {case.prompt_tokens} tokens with one 805x124 picture, {case.group} responses each, \
-one group at a time through scoring and update. Seconds of a step, median of {case.rounds} after one to warm up; \
+Each rank: {case.prompts} prompts of {case.prompt_tokens} tokens with one 805x124 picture, {case.group} responses \
+each, one group at a time through scoring and update. Seconds of a step, median of {case.rounds} after one to warm up; \
 tokens/s are response tokens of all ranks over the whole step.
 
 {table}
@@ -125,9 +126,6 @@ The paper's run took 12.4 hours on four 48 GB cards. By the released settings th
 {PAPER_CARD_SECONDS:.2f} card-seconds a response, at lengths it does not state, with vLLM for sampling. Rendering, \
 rewards and transport run beside the GPU and are not in this table.
 """
-
-
-PRESET_NAMES = {"3b": "Qwen2.5-VL-3B architecture", "tiny": "A tiny Qwen2.5-VL, to see that the benchmark runs"}
 
 
 def format_row(outcome: Outcome) -> list[str]:
