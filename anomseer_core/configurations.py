@@ -17,15 +17,17 @@ from anomseer_core.expcot.config import ExpCoTConfig, released_rules
 from anomseer_core.pipeline import PipelineConfig, SynthesisConfig
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
-from anomseer_core.training.config import ColdStartConfig, RewardWeights, TimerPOConfig, TransportConfig
+from anomseer_core.training.config import ColdStartConfig, LaunchConfig, RewardWeights, TimerPOConfig, TransportConfig
 
 # Three passes over 3,200 traces. The paper says nothing of its supervised training: usual values of full fine-tuning.
 SUPERVISED = ColdStartConfig(steps=150, batch_size=64, learning_rate=1e-5)
+# As the authors train: what activations of three billion parameters would take is computed twice instead.
+ON_GPUS = LaunchConfig(gradient_checkpointing=True)
 
 
 def paper() -> PipelineConfig:
     """The paper's run on Qwen2.5-VL-3B: pure RL without cold start. The defaults are Table 4."""
-    return PipelineConfig(name="paper", policy=PolicyConfig(preset="qwen2.5-vl-3b"))
+    return PipelineConfig(name="paper", policy=PolicyConfig(preset="qwen2.5-vl-3b"), launch=ON_GPUS)
 
 
 def released() -> PipelineConfig:
@@ -54,6 +56,7 @@ def released() -> PipelineConfig:
         expcot=ExpCoTConfig(rules=released_rules()),
         policy=PolicyConfig(preset="qwen2.5-vl-3b"),
         training=training,
+        launch=ON_GPUS,
         evaluation=evaluation,
     )
 

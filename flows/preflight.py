@@ -22,6 +22,7 @@ def require_runnable(config: PipelineConfig) -> None:
     require_traces(config.expcot.source)
     require_policy(config.policy)
     require_first_answers(config)
+    require_packages(config)
     require_ranks(config)
 
 
@@ -83,6 +84,15 @@ def require_first_answers(config: PipelineConfig) -> None:
             "policy.preset = nano is born from random weights and would earn no reward without a cold start; "
             "set cold_start.steps, as the configuration nano does, or training.steps to 0"
         )
+
+
+def require_packages(config: PipelineConfig) -> None:
+    """Adapters need a package that is not always installed."""
+    from anomseer_core.policy.trained_weights import require_adapters
+
+    for method in (config.cold_start, config.training):
+        if method.steps:
+            require_adapters(method.weights)
 
 
 def require_ranks(config: PipelineConfig) -> None:

@@ -10,14 +10,18 @@ Legend: P prompts, G responses per prompt, B = P * G, N response tokens, V vocab
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from transformers import DynamicCache
 
 from anomseer_core.policy.model import Policy
-from anomseer_core.policy.prompts import PromptBatch
 from anomseer_core.policy.scoring import EncodedPrompts, encode_prompts, suppress
+
+if TYPE_CHECKING:
+    # Prompts bring pictures and their libraries along, which the mathematics here has no use for.
+    from anomseer_core.policy.prompts import PromptBatch
 
 # Rows are dropped from the batch once this share of them has finished: each drop copies the cache.
 COMPACT_SHARE = 0.2
@@ -51,7 +55,7 @@ def sampling_uniforms(seed: int, step: int, prompt_ids: Sequence[str], group_siz
 @torch.no_grad()
 def sample_responses(
     policy: Policy,
-    prompts: PromptBatch,
+    prompts: "PromptBatch",
     *,
     max_tokens: int,
     uniforms: np.ndarray | None = None,

@@ -7,12 +7,16 @@ Legend: P prompts, L prompt tokens, B responses, N response tokens, H hidden siz
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from anomseer_core.policy.model import Policy
-from anomseer_core.policy.prompts import PromptBatch
+
+if TYPE_CHECKING:
+    # Prompts bring pictures and their libraries along, which the mathematics here has no use for.
+    from anomseer_core.policy.prompts import PromptBatch
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class EncodedPrompts:
     mask: torch.Tensor
 
 
-def encode_prompts(model: nn.Module, prompts: PromptBatch) -> EncodedPrompts:
+def encode_prompts(model: nn.Module, prompts: "PromptBatch") -> EncodedPrompts:
     """Embed prompt tokens and pictures, with explicit rotary positions (the model's own keep state between calls)."""
     core = model.model
     is_image = prompts.input_ids == model.config.image_token_id
@@ -78,7 +82,7 @@ class ResponseScorer(nn.Module):
 
     def forward(
         self,
-        prompts: PromptBatch | None,
+        prompts: "PromptBatch | None",
         response_ids: torch.Tensor,
         response_mask: torch.Tensor,
         prompt_index: torch.Tensor,

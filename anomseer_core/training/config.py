@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from anomseer_core.config import Config
+from anomseer_core.policy.config import WeightsConfig
 
 
 class LaunchConfig(Config):
@@ -51,6 +52,7 @@ class ColdStartConfig(Config):
     warmup_share: float = Field(0.05, ge=0, le=1, description="Share of the steps that the learning rate rises.")
     weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW weight decay.")
     gradient_clip: float = Field(1.0, gt=0, description="Norm to which gradients are clipped.")
+    weights: WeightsConfig = Field(default_factory=WeightsConfig, description="Which weights are trained.")
     seed: int = Field(0, ge=0, description="Order in which traces are drawn.")
     evaluate_every: int = Field(
         0, ge=0, description="The policy answers the evaluation prompts every so many steps; 0 is never. [steps]"
@@ -160,6 +162,7 @@ class TimerPOConfig(Config):
     learning_rate: float = Field(1e-6, gt=0, le=1, description="Constant learning rate of AdamW.")
     weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW weight decay.")
     gradient_clip: float = Field(1.0, gt=0, description="Norm to which gradients are clipped.")
+    weights: WeightsConfig = Field(default_factory=WeightsConfig, description="Which weights are trained.")
     completions_every: int = Field(1, ge=1, description="Sampled completions are kept every so many steps. [steps]")
     seed: int = Field(0, ge=0, description="Order of the prompts, and of every sampled token with its step and prompt.")
     evaluate_every: int = Field(

@@ -61,7 +61,20 @@ def build_engine(
         lr_scheduler=build_scheduler,
         config=build_deepspeed_config(settings, launch, accumulation),
     )
+    if launch.zero_stage == 0:
+        _remember_gradient_norm(engine)
     return engine
+
+
+def _remember_gradient_norm(engine: "deepspeed.DeepSpeedEngine") -> None:
+    """At stage 0 DeepSpeed forgets the norm it clips by; kept where it looks for it, it is told as at other stages."""
+    from deepspeed.runtime.utils import clip_grad_norm_
+
+    def clip() -> None:
+        norm = clip_grad_norm_(parameters=engine.module.parameters(), max_norm=engine.gradient_clipping())
+        engine.optimizer._global_grad_norm = float(norm)
+
+    engine.clip_fp32_gradients = clip
 
 
 def build_deepspeed_config(settings: OptimizerSettings, launch: LaunchConfig, accumulation: int) -> dict[str, Any]:

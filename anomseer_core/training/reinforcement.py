@@ -10,12 +10,15 @@ ratio is exactly 1 whatever the arithmetic of sampling. With `alpha` 0 the exper
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import distributed
 
 from anomseer_core.policy.model import load_policy
 from anomseer_core.policy.scoring import ResponseScorer, Scores
+from anomseer_core.policy.trained_weights import adapters_switched_off
 from anomseer_core.timerpo import compose
 from anomseer_core.timerpo.integration import TASK_DIAGNOSTICS, Composition
 from anomseer_core.timerpo.transport import reasoning_rewards
@@ -34,6 +37,7 @@ from anomseer_core.training.metrics import (
     response_metrics,
 )
 from anomseer_core.training.rollout import Rollout, collect_rollout, reasoning_distances, score_responses
+from anomseer_core.training.trainee import load_trainee, training_mode
 from anomseer_core.training.update import Experience, PolicyUpdate
 from anomseer_core.training.zero import gathered_weights
 
@@ -64,14 +68,20 @@ class TimerPOTrainer:
         self.config: TimerPOConfig = job.config
         self.launch = job.launch
         self.device = device
-        self.policy = load_policy(job.policy, device=device)
+        self.policy = load_trainee(job, device)
         self.scorer = ResponseScorer(self.policy, temperature=self.config.temperature)
-        self.reference = ResponseScorer(load_policy(job.policy, device=device), temperature=self.config.temperature)
-        self.reference.requires_grad_(False)
+        self.reference = self._build_reference(job.policy)
         self.engine = build_engine(self.scorer, self.config, self.launch, accumulation=self._accumulation())
         self.update = PolicyUpdate(self.engine, self.config, self.launch, device)
         self.tokens = TokenCount(job.folder / METRICS)
         self.seconds: dict[str, float] = {}
+
+    def _build_reference(self, folder: Path) -> ResponseScorer:
+        """The policy itself with its adapters switched off, or a frozen copy, whole on every rank."""
+        if self.config.weights.lora_rank:
+            return self.scorer
+        policy = load_policy(folder, device=self.device)
+        return ResponseScorer(policy, temperature=self.config.temperature).requires_grad_(False)
 
     def _accumulation(self) -> int:
         """Backward passes before DeepSpeed steps: the chunks of a mini-batch; `pcgrad` gathers gradients itself."""
@@ -84,15 +94,14 @@ class TimerPOTrainer:
         """One rollout batch and its updates; returns metrics of all ranks, and this rank's completions."""
         started = time.perf_counter()
         self.seconds = {}
-        with forward_arithmetic(self.device, self.launch):
-            with gathered_weights(self.engine):
-                with self._timed("sampling"):
-                    rollout = collect_rollout(self.policy, examples, self.config, step)
-                old, distances = self._consult_expert(rollout)
-            with self._timed("reference"):
+        with forward_arithmetic(self.device, self.launch), gathered_weights(self.engine):
+            with self._timed("sampling"):
+                rollout = collect_rollout(self.policy, examples, self.config, step)
+            old, distances = self._consult_expert(rollout)
+            with self._timed("reference"), adapters_switched_off(self.policy.model):
                 reference = score_responses(self.reference, rollout, self.launch.micro_responses)
         composition = self._compose(rollout, distances)
-        with self._timed("update"):
+        with self._timed("update"), training_mode(self.scorer, self.config.seed, step, distributed.get_rank()):
             old_logprobs = old.logprobs if self.config.updates > 1 else None
             losses = self.update.run(Experience(rollout, composition, old_logprobs, reference.logprobs))
         self.seconds["step"] = time.perf_counter() - started

@@ -3,11 +3,13 @@
 import logging
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from anomseer_core.config import Config
 from anomseer_core.observer import SILENT, Observer
+from anomseer_core.policy.trained_weights import require_adapters
 from anomseer_core.recipe import Recipe, Stage
 from anomseer_core.store import Artifact, ArtifactStore
 from anomseer_core.training.config import ColdStartConfig, LaunchConfig, TimerPOConfig
@@ -97,6 +99,9 @@ def _train(
     settings: LaunchConfig,
     observer: Observer,
 ) -> Artifact:
+    require_adapters(config.weights)
+    if config.weights.lora_rank:
+        stage = replace(stage, libraries=(*stage.libraries, "peft"))
     policy, series, traces = (artifact.verify() for artifact in inputs)
     resolved = resolve_launch(settings)
     references = {"policy": policy.reference, "series": series.reference, "traces": traces.reference}

@@ -9,7 +9,6 @@ import time
 
 import torch
 
-from anomseer_core.policy.model import load_policy
 from anomseer_core.policy.scoring import ResponseScorer
 from anomseer_core.training.checkpoint import save_checkpoint
 from anomseer_core.training.config import ColdStartConfig, RewardWeights
@@ -18,13 +17,14 @@ from anomseer_core.training.examples import Example, load_answered_examples, ran
 from anomseer_core.training.job import METRICS, TrainingJob, append_line
 from anomseer_core.training.learning_curve import LearningCurve, hold_out
 from anomseer_core.training.metrics import TokenCount
+from anomseer_core.training.trainee import load_trainee, training_mode
 
 
 def train_supervised(job: TrainingJob, rank: int, device: torch.device) -> None:
     """Run a cold-start job on this rank; rank 0 writes metrics and the checkpoint."""
     config: ColdStartConfig = job.config
     examples, asked = hold_out(load_answered_examples(job.series, job.traces), config.evaluation_prompts)
-    policy = load_policy(job.policy, device=device)
+    policy = load_trainee(job, device)
     share = config.batch_size // job.launch.ranks
     accumulation = math.ceil(share / job.launch.micro_responses)
     schedule = cosine_schedule(config.steps, config.warmup_share)
@@ -36,7 +36,8 @@ def train_supervised(job: TrainingJob, rank: int, device: torch.device) -> None:
         started = time.monotonic()
         indices = step_indices(config.seed, step, config.batch_size, len(examples))
         mine = rank_examples(examples, indices, rank, job.launch.ranks)
-        metrics = _train_step(engine, policy.processor, mine, job, device)
+        with training_mode(engine.module, config.seed, step, rank):
+            metrics = _train_step(engine, policy.processor, mine, job, device)
         metrics["step_time"] = time.monotonic() - started
         metrics["samples_per_second"] = config.batch_size / metrics["step_time"]
         metrics["num_tokens"] = tokens.add(metrics["num_tokens"])

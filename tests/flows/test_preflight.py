@@ -41,3 +41,11 @@ def test_pcgrad_is_refused_at_a_stage_that_cuts_gradients_up():
     with pytest.raises(ValueError, match=r"training.integration = pcgrad .* launch.zero_stage = 2"):
         require_runnable(config)
     require_runnable(apply_overrides(config, ["launch.zero_stage=0"]))
+
+
+def test_adapters_without_their_package_are_refused_before_any_stage(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("anomseer_core.policy.trained_weights.find_spec", lambda name: None)
+    config = apply_overrides(tiny(), ["training.weights.lora_rank=8"])
+    with pytest.raises(ValueError, match=r"lora_rank = 8 needs the package peft: pip install 'anomseer\[lora\]'"):
+        require_runnable(config)
+    require_runnable(apply_overrides(config, ["training.steps=0"]))
