@@ -13,7 +13,14 @@ from anomseer_core.evaluation.config import DecodingConfig, EvaluationConfig
 from anomseer_core.expcot.config import ExpCoTConfig, released_rules
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
-from anomseer_core.training.config import ColdStartConfig, LaunchConfig, RewardWeights, TimerPOConfig, TransportConfig
+from anomseer_core.training.config import (
+    ColdStartConfig,
+    LaunchConfig,
+    RewardWeights,
+    SnapshotConfig,
+    TimerPOConfig,
+    TransportConfig,
+)
 
 
 class SynthesisConfig(Config):
@@ -38,7 +45,7 @@ class SynthesisConfig(Config):
 
 
 class PipelineConfig(Config):
-    """Dataset synthesis, expert traces, cold start, TimerPO and evaluation. Every field shapes a result."""
+    """Dataset synthesis, expert traces, cold start, TimerPO and evaluation. All but `snapshots` shapes a result."""
 
     name: str = Field(
         "custom", min_length=1, max_length=100, description="Name of this configuration, a tag in MLflow."
@@ -59,6 +66,9 @@ class PipelineConfig(Config):
     )
     launch: LaunchConfig = Field(
         default_factory=LaunchConfig, description="The processes that train; they change results in the last bits only."
+    )
+    snapshots: SnapshotConfig = Field(
+        default_factory=SnapshotConfig, description="Going on after an interruption; shapes no result."
     )
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Held-out evaluation.")
 
@@ -106,6 +116,7 @@ def nano() -> PipelineConfig:
             # Fast enough to be seen in eight steps; 5e-5 drives so young a policy to answering `normal` always.
             learning_rate=2e-5,
         ),
+        snapshots=SnapshotConfig(cold_start_every=20, training_every=2),
         evaluation=EvaluationConfig(decoding=decoding),
     )
 
@@ -129,6 +140,7 @@ def tiny() -> PipelineConfig:
             "training": config.training.model_copy(
                 update={"steps": 2, "prompts_per_step": 4, "group_size": 3, "max_response_tokens": 48}
             ),
+            "snapshots": SnapshotConfig(cold_start_every=2, training_every=1),
             "evaluation": EvaluationConfig(decoding=decoding),
         }
     )

@@ -11,7 +11,7 @@ import transformers
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
 from anomseer_core.policy.card import build_card, read_card, warn_about_drift, write_card
-from anomseer_core.policy.folder import require_weights
+from anomseer_core.policy.folder import require_loaded, require_weights
 from anomseer_core.policy.patch_embedding import use_linear_patch_embedding
 from anomseer_core.policy.prompts import PolicyProcessor
 
@@ -51,7 +51,10 @@ def load_policy(
     card = read_card(folder)
     if card:
         warn_about_drift(card, log)
-    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
+    model, loading_info = AutoModelForImageTextToText.from_pretrained(
+        folder, dtype=dtype, attn_implementation="sdpa", ignore_mismatched_sizes=True, output_loading_info=True
+    )
+    require_loaded(folder, loading_info)
     return build_policy(model.to(device), PolicyProcessor.load(folder))
 
 

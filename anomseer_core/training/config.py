@@ -102,3 +102,19 @@ class TimerPOConfig(Config):
     gradient_clip: float = Field(1.0, gt=0, description="Norm to which gradients are clipped.")
     completions_every: int = Field(1, ge=1, description="Sampled completions are kept every so many steps. [steps]")
     seed: int = Field(0, ge=0, description="Order of the prompts, and of every sampled token with its step and prompt.")
+
+
+class SnapshotConfig(Config):
+    """Going on after an interruption. Shapes no result: none of it enters a recipe."""
+
+    cold_start_every: int = Field(
+        50, ge=0, le=1_000_000, description="Steps between two snapshots of the cold start; 0 writes none. [steps]"
+    )
+    training_every: int = Field(
+        10, ge=0, le=1_000_000, description="Steps between two snapshots of TimerPO; 0 writes none. [steps]"
+    )
+    unfinished: Literal["resume", "restart", "refuse"] = Field(
+        "resume",
+        description="What becomes of an interrupted training: `resume` goes on with it, and starts a new one beside it "
+        "when settings differ; `refuse` names the settings that differ instead; `restart` starts over.",
+    )

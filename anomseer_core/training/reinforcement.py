@@ -24,7 +24,10 @@ from anomseer_core.training.checkpoint import save_checkpoint
 from anomseer_core.training.config import TimerPOConfig
 from anomseer_core.training.engine import build_engine, forward_arithmetic, mean_over_ranks
 from anomseer_core.training.examples import Example, load_examples, rank_examples, step_indices
+from anomseer_core.training.failures import must_be_written
+from anomseer_core.training.finiteness import FiniteSteps
 from anomseer_core.training.job import COMPLETIONS, METRICS, TrainingJob, append_line
+from anomseer_core.training.resume import ResumeState
 from anomseer_core.training.rollout import Rollout, chunks, collect_rollout, reasoning_distances, score_responses
 
 
@@ -33,14 +36,15 @@ def train_timerpo(job: TrainingJob, rank: int, device: torch.device) -> None:
     config: TimerPOConfig = job.config
     examples = load_examples(job.series, job.traces)
     trainer = TimerPOTrainer(job, device)
-    for step in range(config.steps):
+    for step in ResumeState(trainer.engine, job, rank).remaining_steps():
         indices = step_indices(config.seed, step, config.prompts_per_step, len(examples))
         metrics, rows = trainer.step(rank_examples(examples, indices, rank, job.launch.ranks), step)
         if rank == 0:
             if (step + 1) % config.completions_every == 0:
                 append_line(job.folder / COMPLETIONS, {"step": step + 1, "rows": rows})
             append_line(job.folder / METRICS, {"step": step + 1, "metrics": metrics, "time": time.time()})
-    save_checkpoint(trainer.policy, job, rank)
+    with must_be_written("the trained policy", job.folder):
+        save_checkpoint(trainer.policy, job, rank)
 
 
 class TimerPOTrainer:
@@ -58,11 +62,13 @@ class TimerPOTrainer:
         per_chunk = max(1, self.launch.micro_responses // self.config.group_size)
         accumulation = -(-prompts // per_chunk)
         self.engine = build_engine(self.scorer, self.config, self.launch, accumulation=accumulation)
+        self.guard = FiniteSteps(self.engine, "training.learning_rate")
         self.seconds: dict[str, float] = {}
 
     def step(self, examples: list[Example], step: int) -> tuple[dict[str, float], list[dict[str, Any]]]:
         """One rollout batch and its updates; returns metrics averaged over ranks, and this rank's completions."""
         self.seconds = {}
+        self.guard.begin(step + 1)
         with forward_arithmetic(self.device, self.launch):
             with self._timed("sampling"):
                 rollout = collect_rollout(self.policy, examples, self.config, step)
@@ -70,9 +76,11 @@ class TimerPOTrainer:
             with self._timed("reference"):
                 reference = score_responses(self.reference, rollout, self.launch.micro_responses)
         composition = self._compose(rollout, distances)
+        self.guard.see(advantages=composition.final, reference_logprobs=reference.logprobs)
         with self._timed("update"):
             for _ in range(self.config.updates_per_batch):
                 update = self._update(rollout, composition, old, reference)
+                self.guard.require_applied()
         metrics = update | rollout_metrics(rollout) | self._guidance_metrics(composition, distances)
         metrics |= {f"seconds/{name}": value for name, value in self.seconds.items()}
         return mean_over_ranks(metrics, self.device), completion_rows(rollout, composition, distances)
@@ -128,6 +136,7 @@ class TimerPOTrainer:
                 clip=config.clip,
                 kl_weight=config.kl_weight,
             )
+            self.guard.see(logprobs=scores.logprobs, loss=loss)
             share = len(ids) / len(rollout.texts)
             # DeepSpeed divides by the number of chunks; a short last chunk must count for its responses only.
             self.engine.backward(loss * share * len(parts))
