@@ -17,7 +17,14 @@ from anomseer_core.expcot.config import ExpCoTConfig, released_rules
 from anomseer_core.pipeline import PipelineConfig, SynthesisConfig
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
-from anomseer_core.training.config import ColdStartConfig, LaunchConfig, RewardWeights, TimerPOConfig, TransportConfig
+from anomseer_core.training.config import (
+    ColdStartConfig,
+    LaunchConfig,
+    RewardWeights,
+    SnapshotConfig,
+    TimerPOConfig,
+    TransportConfig,
+)
 
 # Three passes over 3,200 traces. The paper says nothing of its supervised training: usual values of full fine-tuning.
 SUPERVISED = ColdStartConfig(steps=150, batch_size=64, learning_rate=1e-5)
@@ -124,6 +131,7 @@ def nano() -> PipelineConfig:
             # Fast enough to be seen in eight steps; 5e-5 drives so young a policy to answering `normal` always.
             learning_rate=2e-5,
         ),
+        snapshots=SnapshotConfig(cold_start_every=20, training_every=2),
         evaluation=EvaluationConfig(decoding=decoding),
     )
 
@@ -147,6 +155,7 @@ def tiny() -> PipelineConfig:
             "training": config.training.model_copy(
                 update={"steps": 2, "prompts_per_step": 4, "group_size": 3, "max_response_tokens": 48}
             ),
+            "snapshots": SnapshotConfig(cold_start_every=2, training_every=1),
             "evaluation": EvaluationConfig(decoding=decoding),
         }
     )

@@ -8,7 +8,7 @@ from anomseer_core.evaluation.config import EvaluationConfig
 from anomseer_core.expcot.config import ExpCoTConfig
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
-from anomseer_core.training.config import ColdStartConfig, LaunchConfig, TimerPOConfig
+from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig
 
 
 class SynthesisConfig(Config):
@@ -33,7 +33,7 @@ class SynthesisConfig(Config):
 
 
 class PipelineConfig(Config):
-    """Dataset synthesis, expert traces, cold start, TimerPO and evaluation. Every field shapes a result."""
+    """Dataset synthesis, expert traces, cold start, TimerPO and evaluation. All but `snapshots` shapes a result."""
 
     name: str = Field(
         "custom", min_length=1, max_length=100, description="Name of this configuration, a tag in MLflow."
@@ -54,6 +54,9 @@ class PipelineConfig(Config):
     )
     launch: LaunchConfig = Field(
         default_factory=LaunchConfig, description="The processes that train; they change results in the last bits only."
+    )
+    snapshots: SnapshotConfig = Field(
+        default_factory=SnapshotConfig, description="Going on after an interruption; shapes no result."
     )
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Held-out evaluation.")
 

@@ -174,10 +174,11 @@ def down() -> None:
 
 @contextmanager
 def refusals(*, writes: bool = False) -> Iterator[None]:
-    """End the command with one line: status 2 where our own code refuses what it was given, 1 where a server fails.
+    """End the command with one line: status 2 where our own code refuses what it was given, 1 where something fails.
 
     writes: the home is looked at first, since the command needs it.
     """
+    from anomseer_core.training.failures import TrainingStopped
     from flows.processes import StartFailed
     from flows.terminal import is_user_error
 
@@ -189,7 +190,7 @@ def refusals(*, writes: bool = False) -> Iterator[None]:
         if not is_user_error(error):
             raise
         sys.exit(_refuse(str(error)))
-    except StartFailed as error:
+    except (StartFailed, TrainingStopped) as error:
         sys.exit(_refuse(str(error), status=FAILED))
 
 
@@ -208,7 +209,7 @@ def _refuse(reason: str, *, status: int = REFUSED) -> int:
 
 
 def _stopped(number: int) -> int:
-    print("anomseer: stopped; run it again to go on from the last finished stage", file=sys.stderr)
+    print("anomseer: stopped; run it again to go on from the last finished stage or snapshot", file=sys.stderr)
     return 128 + number
 
 

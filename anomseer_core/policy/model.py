@@ -14,7 +14,7 @@ import torch
 import transformers
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
-from anomseer_core.policy.folder import require_weights
+from anomseer_core.policy.folder import require_loaded, require_weights
 from anomseer_core.policy.patch_embedding import use_linear_patch_embedding
 
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ def load_policy(
     card = read_card(folder)
     if card:
         warn_about_drift(card, log)
-    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
+    model, loading_info = AutoModelForImageTextToText.from_pretrained(
+        folder, dtype=dtype, attn_implementation="sdpa", ignore_mismatched_sizes=True, output_loading_info=True
+    )
+    require_loaded(folder, loading_info)
     return build_policy(model.to(device), PolicyProcessor.load(folder))
 
 

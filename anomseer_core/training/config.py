@@ -201,6 +201,22 @@ class TimerPOConfig(Config):
         return lines
 
 
+class SnapshotConfig(Config):
+    """Going on after an interruption. Shapes no result: none of it enters a recipe."""
+
+    cold_start_every: int = Field(
+        50, ge=0, le=1_000_000, description="Steps between two snapshots of the cold start; 0 writes none. [steps]"
+    )
+    training_every: int = Field(
+        10, ge=0, le=1_000_000, description="Steps between two snapshots of TimerPO; 0 writes none. [steps]"
+    )
+    unfinished: Literal["resume", "restart", "refuse"] = Field(
+        "resume",
+        description="What becomes of an interrupted training: `resume` goes on with it, and starts a new one beside it "
+        "when settings differ; `refuse` names the settings that differ instead; `restart` starts over.",
+    )
+
+
 def _changed(config: BaseModel, names: Any) -> list[str]:
     """Those fields whose value is not their default."""
     fields = type(config).model_fields

@@ -9,6 +9,7 @@ answers are greedy, and drawing one touches no random state.
 import hashlib
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,7 +26,11 @@ from anomseer_core.training.examples import Example, rank_examples
 from anomseer_core.training.job import METRICS, TrainingJob, append_line
 from anomseer_core.training.metrics import gather_rows
 from anomseer_core.training.rollout import grade
+from anomseer_core.training.zero import gathered_weights
 from anomseer_core.view import VIEW_UNITS
+
+if TYPE_CHECKING:
+    import deepspeed
 
 
 def hold_out(examples: Sequence[Example], count: int) -> tuple[list[Example], list[Example]]:
@@ -54,6 +59,7 @@ class LearningCurve:
 
     def __init__(
         self,
+        engine: "deepspeed.DeepSpeedEngine",
         policy: Policy,
         examples: Sequence[Example],
         job: TrainingJob,
@@ -62,6 +68,7 @@ class LearningCurve:
         max_tokens: int,
         weights: RewardWeights,
     ) -> None:
+        self.engine = engine
         self.policy = policy
         self.examples = rank_examples(examples, np.arange(len(examples)), rank, job.launch.ranks)
         self.job = job
@@ -70,8 +77,8 @@ class LearningCurve:
         self.weights = weights
 
     def record_start(self) -> None:
-        """The point before any training, as line 0 of the metrics; for a run that begins, not for one that goes on."""
-        metrics = self.measure(0)
+        """The point before any training, as line 0 of the metrics; a run that goes on has it already."""
+        metrics = {} if self.job.start else self.measure(0)
         if metrics and self.rank == 0:
             append_line(self.job.folder / METRICS, {"step": 0, "metrics": metrics, "time": time.time()})
 
@@ -83,7 +90,8 @@ class LearningCurve:
         every = self.job.config.evaluate_every
         if not every or step % every:
             return {}
-        answers = self._answer()
+        with gathered_weights(self.engine):
+            answers = self._answer()
         columns = [
             grade_answer(text, example, self.weights) | {"mean_length": float(length)}
             for example, (text, length) in zip(self.examples, answers, strict=True)

@@ -26,6 +26,8 @@ from anomseer_core.training.checkpoint import save_checkpoint
 from anomseer_core.training.config import TimerPOConfig
 from anomseer_core.training.engine import build_engine, forward_arithmetic, mean_over_ranks
 from anomseer_core.training.examples import Example, load_examples, rank_examples, step_indices
+from anomseer_core.training.failures import must_be_written
+from anomseer_core.training.finiteness import FiniteSteps
 from anomseer_core.training.job import COMPLETIONS, METRICS, TrainingJob, append_line
 from anomseer_core.training.learning_curve import LearningCurve, hold_out
 from anomseer_core.training.metrics import (
@@ -36,6 +38,7 @@ from anomseer_core.training.metrics import (
     response_columns,
     response_metrics,
 )
+from anomseer_core.training.resume import ResumeState
 from anomseer_core.training.rollout import Rollout, collect_rollout, reasoning_distances, score_responses
 from anomseer_core.training.trainee import load_trainee, training_mode
 from anomseer_core.training.update import Experience, PolicyUpdate
@@ -48,9 +51,9 @@ def train_timerpo(job: TrainingJob, rank: int, device: torch.device) -> None:
     examples, asked = hold_out(load_examples(job.series, job.traces), config.evaluation_prompts)
     trainer = TimerPOTrainer(job, device)
     limits = {"max_tokens": config.max_response_tokens, "weights": config.rewards}
-    curve = LearningCurve(trainer.policy, asked, job, rank, **limits)
+    curve = LearningCurve(trainer.engine, trainer.policy, asked, job, rank, **limits)
     curve.record_start()
-    for step in range(config.steps):
+    for step in ResumeState(trainer.engine, job, rank).remaining_steps():
         indices = step_indices(config.seed, step, config.prompts_per_step, len(examples))
         metrics, rows = trainer.step(rank_examples(examples, indices, rank, job.launch.ranks), step)
         metrics |= curve.measure(step + 1)
@@ -58,7 +61,8 @@ def train_timerpo(job: TrainingJob, rank: int, device: torch.device) -> None:
             if (step + 1) % config.completions_every == 0:
                 append_line(job.folder / COMPLETIONS, {"step": step + 1, "rows": rows})
             append_line(job.folder / METRICS, {"step": step + 1, "metrics": metrics, "time": time.time()})
-    save_checkpoint(trainer.policy, job, rank)
+    with must_be_written("the trained policy", job.folder):
+        save_checkpoint(trainer.policy, job, rank)
 
 
 class TimerPOTrainer:
@@ -72,7 +76,8 @@ class TimerPOTrainer:
         self.scorer = ResponseScorer(self.policy, temperature=self.config.temperature)
         self.reference = self._build_reference(job.policy)
         self.engine = build_engine(self.scorer, self.config, self.launch, accumulation=self._accumulation())
-        self.update = PolicyUpdate(self.engine, self.config, self.launch, device)
+        self.guard = FiniteSteps(self.engine, "training.learning_rate")
+        self.update = PolicyUpdate(self.engine, self.guard, self.config, self.launch, device)
         self.tokens = TokenCount(job.folder / METRICS)
         self.seconds: dict[str, float] = {}
 
@@ -94,6 +99,7 @@ class TimerPOTrainer:
         """One rollout batch and its updates; returns metrics of all ranks, and this rank's completions."""
         started = time.perf_counter()
         self.seconds = {}
+        self.guard.begin(step + 1)
         with forward_arithmetic(self.device, self.launch), gathered_weights(self.engine):
             with self._timed("sampling"):
                 rollout = collect_rollout(self.policy, examples, self.config, step)
@@ -101,6 +107,7 @@ class TimerPOTrainer:
             with self._timed("reference"), adapters_switched_off(self.policy.model):
                 reference = score_responses(self.reference, rollout, self.launch.micro_responses)
         composition = self._compose(rollout, distances)
+        self.guard.see(advantages=composition.final, reference_logprobs=reference.logprobs)
         with self._timed("update"), training_mode(self.scorer, self.config.seed, step, distributed.get_rank()):
             old_logprobs = old.logprobs if self.config.updates > 1 else None
             losses = self.update.run(Experience(rollout, composition, old_logprobs, reference.logprobs))

@@ -23,6 +23,7 @@ from anomseer_core.timerpo.integration import Composition
 from anomseer_core.timerpo.objective import clipped_objective, loss_shares
 from anomseer_core.training.config import LaunchConfig, TimerPOConfig
 from anomseer_core.training.engine import forward_arithmetic, sum_over_ranks
+from anomseer_core.training.finiteness import FiniteSteps
 from anomseer_core.training.rollout import Chunk, Rollout, chunks
 
 if TYPE_CHECKING:
@@ -59,9 +60,15 @@ class PolicyUpdate:
     """Turns experience into optimiser steps of an engine."""
 
     def __init__(
-        self, engine: "deepspeed.DeepSpeedEngine", config: TimerPOConfig, launch: LaunchConfig, device: torch.device
+        self,
+        engine: "deepspeed.DeepSpeedEngine",
+        guard: FiniteSteps,
+        config: TimerPOConfig,
+        launch: LaunchConfig,
+        device: torch.device,
     ) -> None:
         self.engine = engine
+        self.guard = guard
         self.config = config
         self.launch = launch
         self.device = device
@@ -85,6 +92,7 @@ class PolicyUpdate:
         )
         rate = self.engine.get_lr()[0]
         terms = self.take_step(batch)
+        self.guard.require_applied()
         # Shares are of the whole step: these add up over ranks, where the caller takes the mean.
         sums = {name: self.launch.ranks * value for name, value in batch.totals.items()}
         return sums | terms | {"learning_rate": rate}
@@ -144,6 +152,7 @@ class PolicyUpdate:
         config = self.config
         weights = {"kl_weight": config.kl_weight, "kl_cap": config.kl_cap, "entropy_weight": config.entropy_weight}
         loss, terms = self._objective(scores, batch, chunk, advantages, **weights)
+        self.guard.see(logprobs=scores.logprobs, loss=loss)
         batch.add(terms | {"loss": float(loss.detach())})
         return loss
 

@@ -15,6 +15,7 @@ from anomseer_core.timerpo.gradient_projection import inner_product, project_con
 from anomseer_core.training.config import LaunchConfig, TimerPOConfig, TransportConfig
 from anomseer_core.training.engine import build_engine
 from anomseer_core.training.examples import load_examples
+from anomseer_core.training.finiteness import FiniteSteps
 from anomseer_core.training.reinforcement import TimerPOTrainer, train_timerpo
 from anomseer_core.training.rollout import collect_rollout, score_responses
 from anomseer_core.training.stages import reinforce
@@ -45,7 +46,9 @@ class Workbench:
         engine = build_engine(
             ResponseScorer(self.policy), config, launch, accumulation=1 if config.integration == "pcgrad" else passes
         )
-        self.metrics = PolicyUpdate(engine, config, launch, self.device).run(experience or self.experience)
+        self.metrics = PolicyUpdate(engine, FiniteSteps(engine, "learning_rate"), config, launch, self.device).run(
+            experience or self.experience
+        )
         moments = [engine.optimizer.state[parameter]["exp_avg"].flatten() for parameter in engine.module.parameters()]
         with torch.no_grad():
             for parameter, value in zip(self.policy.model.parameters(), before, strict=True):
