@@ -10,10 +10,12 @@ import torch
 import transformers
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
+from anomseer_core.policy.attention import use_grouped_attention
 from anomseer_core.policy.card import build_card, read_card, warn_about_drift, write_card
 from anomseer_core.policy.folder import require_weights
 from anomseer_core.policy.patch_embedding import use_linear_patch_embedding
 from anomseer_core.policy.prompts import PolicyProcessor
+from anomseer_core.policy.rms_norm import use_fused_rms_norm
 
 log = logging.getLogger(__name__)
 # Progress bars of half a second garble a log that is read line by line.
@@ -35,6 +37,8 @@ class Policy:
 
 def build_policy(model: PreTrainedModel, processor: PolicyProcessor) -> Policy:
     use_linear_patch_embedding(model)
+    use_fused_rms_norm(model)
+    use_grouped_attention(model)
     forbidden = processor.forbidden_token_ids(model.config.text_config.vocab_size)
     return Policy(model, processor, torch.tensor(forbidden))
 

@@ -86,7 +86,7 @@ class TimerPOTrainer:
         old, distances = None, torch.zeros(len(rollout.texts), dtype=torch.float64)
         if self._is_guided or self.config.updates_per_batch > 1:
             with self._timed("scoring"):
-                old = score_responses(self.scorer, rollout, self.launch.micro_responses)
+                old = score_responses(self.scorer, rollout, self.launch.micro_responses, keep_states=self._is_guided)
         if self._is_guided:
             with self._timed("transport"):
                 distances = reasoning_distances(
