@@ -14,8 +14,10 @@ import torch
 import transformers
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
+from anomseer_core.policy.attention import use_grouped_attention
 from anomseer_core.policy.folder import require_loaded, require_weights
 from anomseer_core.policy.patch_embedding import use_linear_patch_embedding
+from anomseer_core.policy.rms_norm import use_fused_rms_norm
 
 if TYPE_CHECKING:
     from anomseer_core.policy.prompts import PolicyProcessor
@@ -40,6 +42,8 @@ class Policy:
 
 def build_policy(model: PreTrainedModel, processor: "PolicyProcessor") -> Policy:
     use_linear_patch_embedding(model)
+    use_fused_rms_norm(model)
+    use_grouped_attention(model)
     forbidden = processor.forbidden_token_ids(model.config.text_config.vocab_size)
     return Policy(model, processor, torch.tensor(forbidden))
 

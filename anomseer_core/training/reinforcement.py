@@ -119,7 +119,9 @@ class TimerPOTrainer:
         old, distances = None, torch.zeros(len(rollout.texts), dtype=torch.float64)
         if self.config.is_guided or self.config.updates > 1:
             with self._timed("scoring"):
-                old = score_responses(self.scorer, rollout, self.launch.micro_responses)
+                old = score_responses(
+                    self.scorer, rollout, self.launch.micro_responses, keep_states=self.config.is_guided
+                )
         if self.config.is_guided:
             with self._timed("transport"):
                 distances = reasoning_distances(

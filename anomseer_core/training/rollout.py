@@ -94,11 +94,13 @@ def chunks(prompts: PromptBatch, group_size: int, max_responses: int) -> Iterato
 
 
 @torch.no_grad()
-def score_responses(scorer: ResponseScorer, rollout: Rollout, max_responses: int) -> Scores:
+def score_responses(
+    scorer: ResponseScorer, rollout: Rollout, max_responses: int, *, keep_states: bool = False
+) -> Scores:
     """Scores of all sampled responses, chunk by chunk."""
     ids, mask = rollout.responses.ids, rollout.responses.mask
     parts = [
-        scorer(chunk.prompts, ids[chunk.rows], mask[chunk.rows], chunk.prompt_index)
+        scorer(chunk.prompts, ids[chunk.rows], mask[chunk.rows], chunk.prompt_index, keep_states=keep_states)
         for chunk in chunks(rollout.prompts, rollout.group_size, max_responses)
     ]
     return _join(parts)
@@ -126,11 +128,12 @@ def _embed_experts(
     texts = [example.trace if bare else f"<think>{example.trace}</think>" for example in rollout.examples]
     ids, mask = (part.to(policy.device) for part in policy.processor.encode_responses(texts, closed=False))
     if bare:
-        scores = scorer(None, ids, mask, torch.zeros(len(ids), dtype=torch.long, device=policy.device))
+        index = torch.zeros(len(ids), dtype=torch.long, device=policy.device)
+        scores = scorer(None, ids, mask, index, keep_states=True)
     else:
         scores = _join(
             [
-                scorer(chunk.prompts, ids[chunk.rows], mask[chunk.rows], chunk.prompt_index)
+                scorer(chunk.prompts, ids[chunk.rows], mask[chunk.rows], chunk.prompt_index, keep_states=True)
                 for chunk in chunks(rollout.prompts, 1, max_responses)
             ]
         )
@@ -144,4 +147,6 @@ def first_tokens(mask: torch.Tensor, limit: int) -> torch.Tensor:
 
 
 def _join(parts: Sequence[Scores]) -> Scores:
-    return Scores(*(torch.cat([getattr(part, name) for part in parts]) for name in ("logprobs", "entropy", "states")))
+    logprobs, entropy = (torch.cat([getattr(part, name) for part in parts]) for name in ("logprobs", "entropy"))
+    kept = [part.states for part in parts if part.states is not None]
+    return Scores(logprobs, entropy, torch.cat(kept) if kept else None)

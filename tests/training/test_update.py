@@ -46,7 +46,7 @@ class Workbench:
         engine = build_engine(
             ResponseScorer(self.policy), config, launch, accumulation=1 if config.integration == "pcgrad" else passes
         )
-        self.metrics = PolicyUpdate(engine, FiniteSteps(engine, "learning_rate"), config, launch, self.device).run(
+        self.metrics = PolicyUpdate(engine, FiniteSteps(engine, "lr"), config, launch, self.device).run(
             experience or self.experience
         )
         moments = [engine.optimizer.state[parameter]["exp_avg"].flatten() for parameter in engine.module.parameters()]
