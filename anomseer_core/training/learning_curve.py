@@ -77,10 +77,14 @@ class LearningCurve:
         self.weights = weights
 
     def record_start(self) -> None:
-        """The point before any training, as line 0 of the metrics; a run that goes on has it already."""
-        metrics = {} if self.job.start else self.measure(0)
+        """The point before any training, as the first line of the metrics; a run that goes on has lines already."""
+        path = self.job.folder / METRICS
+        # Every rank finds the same: rank 0 writes after a point that all of them have measured.
+        if path.exists() and path.stat().st_size:
+            return
+        metrics = self.measure(0)
         if metrics and self.rank == 0:
-            append_line(self.job.folder / METRICS, {"step": 0, "metrics": metrics, "time": time.time()})
+            append_line(path, {"step": 0, "metrics": metrics, "time": time.time()})
 
     def measure(self, step: int) -> dict[str, float]:
         """Metrics `eval/...` after so many steps, equal on every rank; none where the curve has no point.

@@ -137,7 +137,7 @@ class PolicyUpdate:
         lay_gradient(joined, parameters)
         self.engine.step()
         return {
-            "grad_norm": float(joined.norm()),
+            "grad_norm": float(inner_product(joined, joined).sqrt()),
             "gradient_cosine": cosine,
             "gradient_conflict": float(cosine < 0),
         }

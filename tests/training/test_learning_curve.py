@@ -10,7 +10,8 @@ from anomseer_core.dialogue import format_response
 from anomseer_core.series import AnomalyClass, Series
 from anomseer_core.training.config import ColdStartConfig, RewardWeights, TimerPOConfig
 from anomseer_core.training.examples import Example
-from anomseer_core.training.learning_curve import grade_answer, hold_out
+from anomseer_core.training.job import METRICS, append_line
+from anomseer_core.training.learning_curve import LearningCurve, grade_answer, hold_out
 from anomseer_core.training.reinforcement import train_timerpo
 from anomseer_core.training.supervised import train_supervised
 from anomseer_core.view import View
@@ -68,6 +69,18 @@ def test_a_perfect_answer_and_an_unreadable_one():
     }
     lost = grade_answer("no idea", example, RewardWeights())
     assert {name: value for name, value in lost.items() if value} == {"unparsable": 1}
+
+
+def test_a_run_that_goes_on_has_its_first_point_already(inputs, tmp_path: Path) -> None:
+    """Nothing is asked: this curve has nobody to answer."""
+    config = TimerPOConfig(evaluate_every=1, evaluation_prompts=2)
+    job = build_job(inputs, tmp_path / "job", config)
+    curve = LearningCurve(None, [], job, 0, max_tokens=8, weights=config.rewards)
+    with pytest.raises(AttributeError):
+        curve.record_start()
+    append_line(job.folder / METRICS, {"step": 1, "metrics": {}})
+    curve.record_start()
+    assert [line["step"] for line in read_metrics(job.folder)] == [1]
 
 
 def digest(folder: Path) -> str:

@@ -5,8 +5,10 @@ import torch
 
 from anomseer_core.policy.model import load_policy
 from anomseer_core.policy.scoring import ResponseScorer
+from anomseer_core.timerpo import compose
 from anomseer_core.training.config import RewardWeights, TimerPOConfig, TransportConfig
 from anomseer_core.training.examples import load_examples
+from anomseer_core.training.metrics import completion_rows
 from anomseer_core.training.rollout import collect_rollout, first_tokens, grade, reasoning_distances, score_responses
 
 CONFIG = TimerPOConfig(group_size=2, max_response_tokens=8)
@@ -73,6 +75,23 @@ def test_a_part_of_a_rollout_holds_its_groups(sampled):
     assert torch.equal(part.prompts.input_ids, rollout.prompts.input_ids[1:])
     assert torch.equal(part.responses.finished, rollout.responses.finished[2:])
     assert part.group_size == rollout.group_size == 2
+
+
+def test_completions_show_what_drove_each_response(sampled):
+    """Rewards of our choice: a policy from random weights earns nothing, in all of its responses alike."""
+    rollout = sampled[2]
+    rewards, reasoning = torch.tensor([[[0.0, 1.0], [0.4, 0.4]], [[0.9, 0.2], [0.1, 0.3]]], dtype=torch.float64)
+    composition = compose(rewards, reasoning, alpha=0.3)
+    rows = completion_rows(rollout, composition, torch.arange(4.0))
+    assert [row["series_id"] for row in rows] == [example.name for example in rollout.examples for _ in range(2)]
+    assert [row["response"] for row in rows] == rollout.texts
+    assert [row["transport_cost"] for row in rows] == [0.0, 1.0, 2.0, 3.0]
+    for row in rows:
+        assert row["advantage"] == pytest.approx(row["advantage_main"] + 0.3 * row["advantage_orthogonal"])
+    # Groups of two: opposed advantages leave nothing beside the task, equal rewards leave the reasoning alone.
+    assert [row["advantage_main"] for row in rows] == pytest.approx([-1, 1, 0, 0], abs=1e-6)
+    assert [row["advantage_reasoning"] for row in rows] == pytest.approx([1, -1, -1, 1], abs=1e-6)
+    assert [row["advantage_orthogonal"] for row in rows] == pytest.approx([0, 0, -1, 1], abs=1e-6)
 
 
 def test_the_rule_of_the_weights_reads_the_response(sampled):
