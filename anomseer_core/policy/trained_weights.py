@@ -9,7 +9,6 @@ Hugging Face folder.
 peft makes the adapters; it is an optional package and is imported only where they are asked for.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -70,10 +69,9 @@ def adapters_switched_off(model: nn.Module) -> Iterator[None]:
 
 def merge_adapters(weights: Mapping[str, torch.Tensor], config: WeightsConfig) -> dict[str, torch.Tensor]:
     """Weights by their plain names, each adapted one with its `alpha / rank * B A` added."""
-    adapter = re.compile("|".join(map(re.escape, (DOWN, UP))))
     merged = {}
     for name, weight in weights.items():
-        if adapter.search(name):
+        if DOWN in name or UP in name:
             continue
         down, up = (weights.get(name.replace(BASE, part)) for part in (DOWN, UP))
         if BASE in name and down is not None:

@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from anomseer_core.training.config import LaunchConfig
 
@@ -51,8 +51,11 @@ def gathered_weights(engine: "deepspeed.DeepSpeedEngine") -> Iterator[None]:
 
 
 def whole_weights(module: nn.Module, launch: LaunchConfig) -> Mapping[str, torch.Tensor]:
-    """The module's weights by name, a tied one once. At stage 3 every rank has to call this, and each gets copies in
-    the processor's memory, gathered one by one: no device has to hold them all."""
+    """The module's weights by name, a tied one once.
+
+    At stage 3 every rank has to call this, and rank 0 alone gets them: copies in the processor's memory, gathered one
+    by one, so that no device has to hold them all.
+    """
     named = dict(module.named_parameters())
     if launch.zero_stage < PARTITIONED_WEIGHTS:
         return {name: parameter.detach() for name, parameter in named.items()}
@@ -61,5 +64,6 @@ def whole_weights(module: nn.Module, launch: LaunchConfig) -> Mapping[str, torch
     whole = {}
     for name, parameter in named.items():
         with deepspeed.zero.GatheredParameters([parameter]):
-            whole[name] = parameter.detach().to("cpu", copy=True)
+            if distributed.get_rank() == 0:
+                whole[name] = parameter.detach().to("cpu", copy=True)
     return whole
