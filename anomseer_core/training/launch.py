@@ -24,9 +24,9 @@ import torch
 from anomseer_core.observer import Observer
 from anomseer_core.policy.precision import default_ranks, resolve_precision
 from anomseer_core.training.claim import claim
-from anomseer_core.training.config import LaunchConfig
+from anomseer_core.training.config import LaunchConfig, Unfinished
 from anomseer_core.training.failures import TrainingFailed, TrainingStopped
-from anomseer_core.training.interrupted import Unfinished, prepare
+from anomseer_core.training.interrupted import prepare
 from anomseer_core.training.job import CHECKPOINT, COMPLETIONS, METRICS, TrainingJob
 from anomseer_core.training.notices import read_notice
 from anomseer_core.training.rank_exits import RankExits

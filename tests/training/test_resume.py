@@ -14,7 +14,7 @@ from anomseer_core.training.resume import require_shapes, seed_step
 from anomseer_core.training.snapshots import Snapshot, UnusableSnapshot, require_whole, snapshot_path, written_snapshots
 
 # Four steps of AdamW with a decaying rate through a layer with dropout, a snapshot after each but the last.
-# Arguments: folder, finished steps to go on from, ZeRO stage, width of the layer, port.
+# Arguments: folder, finished steps to go on from, ZeRO stage, width of the layers, whether one is frozen, port.
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
@@ -25,7 +25,7 @@ from anomseer_core.training.engine import build_engine, start_distributed
 from anomseer_core.training.job import Owner, TrainingJob
 from anomseer_core.training.resume import ResumeState
 
-folder, start, stage, width, port = Path(sys.argv[1]), *map(int, sys.argv[2:])
+folder, start, stage, width, frozen, port = Path(sys.argv[1]), *map(int, sys.argv[2:])
 os.environ.update(RANK="0", WORLD_SIZE="1", LOCAL_RANK="0", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
 start_distributed(0)
 config = ColdStartConfig(steps=4, learning_rate=0.1)
@@ -35,7 +35,8 @@ job = TrainingJob(
     owner=Owner.this_process(), snapshot_every=1, start=start,
 )
 torch.manual_seed(0)
-module = nn.Sequential(nn.Linear(3, width), nn.Dropout(0.5), nn.Linear(width, 1))
+module = nn.Sequential(nn.Linear(3, width), nn.Dropout(0.5), nn.Linear(width, width), nn.Linear(width, 1))
+module[2].requires_grad_(not frozen)
 engine = build_engine(module, config, launch, accumulation=1, schedule=lambda step: 1 / (1 + step))
 losses = []
 for step in ResumeState(engine, job, 0).remaining_steps():
@@ -48,11 +49,13 @@ torch.distributed.destroy_process_group()
 """
 
 
-def train(folder: Path, start: int, stage: int, width: int = 5) -> subprocess.CompletedProcess[str]:
+def train(
+    folder: Path, start: int, stage: int, *, width: int = 5, frozen: bool = False
+) -> subprocess.CompletedProcess[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-c", SCRIPT, *map(str, (folder, start, stage, width, port))]
+    command = [sys.executable, "-c", SCRIPT, *map(str, (folder, start, stage, width, int(frozen), port))]
     return subprocess.run(command, capture_output=True, text=True, env=dict(os.environ) | {"DS_ACCELERATOR": "cpu"})
 
 
@@ -61,15 +64,26 @@ def losses_of(done: subprocess.CompletedProcess[str]) -> list:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("stage", [pytest.param(0, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)])
-def test_what_comes_after_a_snapshot_is_what_came_without_one(tmp_path: Path, stage: int) -> None:
-    unbroken = losses_of(train(tmp_path, 0, stage))
+@pytest.mark.parametrize(
+    ("stage", "frozen"),
+    [
+        (2, True),
+        pytest.param(0, False, marks=pytest.mark.slow),
+        pytest.param(2, False, marks=pytest.mark.slow),
+        pytest.param(3, False, marks=pytest.mark.slow),
+        pytest.param(0, True, marks=pytest.mark.slow),
+        pytest.param(3, True, marks=pytest.mark.slow),
+    ],
+)
+def test_what_comes_after_a_snapshot_is_what_came_without_one(tmp_path: Path, stage: int, frozen: bool) -> None:
+    unbroken = losses_of(train(tmp_path, 0, stage, frozen=frozen))
     assert [step for step, *_ in unbroken] == [1, 2, 3, 4]
     assert written_snapshots(tmp_path) == [snapshot_path(tmp_path, 3), snapshot_path(tmp_path, 2)]
     snapshot = require_whole(snapshot_path(tmp_path, 2))
-    assert snapshot.shapes == {"0.weight": (5, 3), "0.bias": (5,), "2.weight": (1, 5), "2.bias": (1,)}
+    middle = {"2.weight": (5, 5), "2.bias": (5,)}
+    assert snapshot.shapes == {"0.weight": (5, 3), "0.bias": (5,), **middle, "3.weight": (1, 5), "3.bias": (1,)}
     assert not any(name.endswith(".py") for name in snapshot.files)
-    assert losses_of(train(tmp_path, 2, stage)) == unbroken[2:]
+    assert losses_of(train(tmp_path, 2, stage, frozen=frozen)) == unbroken[2:]
 
 
 @pytest.mark.slow
