@@ -50,6 +50,7 @@ class ResumeState:
         self.engine = engine
         self.job = job
         self.rank = rank
+        self.ranks = distributed.get_world_size()
         # Each parameter with the shape it has when whole: ZeRO 3 leaves none of it in place.
         self.shapes = {name: _whole_shape(parameter) for name, parameter in engine.module.named_parameters()}
         # What is frozen comes from the job's policy, as the reference does: under LoRA that is nearly all of it.
@@ -111,7 +112,7 @@ class ResumeState:
 
     def _digests(self, writing: Path) -> dict[str, str]:
         """SHA-256 of this rank's share of the files."""
-        return {name: file_digest(writing / name) for name in state_files(writing)[self.rank :: self.job.launch.ranks]}
+        return {name: file_digest(writing / name) for name in state_files(writing)[self.rank :: self.ranks]}
 
     def _publish(self, writing: Path, step: int, shares: list[dict[str, str]]) -> None:
         if self.rank == 0:
@@ -127,7 +128,7 @@ class ResumeState:
             result = act()
         except WRITE_ERRORS as raised:
             error = str(raised) or type(raised).__name__
-        outcomes: list[Any] = [None] * self.job.launch.ranks
+        outcomes: list[Any] = [None] * self.ranks
         distributed.all_gather_object(outcomes, (error, result))
         for error, _ in outcomes:
             if error:
