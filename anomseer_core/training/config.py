@@ -7,6 +7,8 @@ from pydantic import BaseModel, Field, model_validator
 from anomseer_core.config import Config
 from anomseer_core.policy.config import WeightsConfig
 
+Unfinished = Literal["resume", "restart", "refuse"]
+
 
 class LaunchConfig(Config):
     """The processes of a training run. They change its numbers in the last bits only, and they are recorded."""
@@ -210,7 +212,7 @@ class SnapshotConfig(Config):
     training_every: int = Field(
         10, ge=0, le=1_000_000, description="Steps between two snapshots of TimerPO; 0 writes none. [steps]"
     )
-    unfinished: Literal["resume", "restart", "refuse"] = Field(
+    unfinished: Unfinished = Field(
         "resume",
         description="What becomes of an interrupted training: `resume` goes on with it, and starts a new one beside it "
         "when settings differ; `refuse` names the settings that differ instead; `restart` starts over.",

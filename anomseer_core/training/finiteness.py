@@ -56,7 +56,8 @@ class FiniteSteps:
         everywhere: list[Any] = [None] * distributed.get_world_size()
         distributed.all_gather_object(everywhere, mine)
         parts = sorted({name for names in everywhere for name in names})
-        cause = f"; not finite before it: {', '.join(parts)}" if parts else "; all it is computed from is finite"
+        cause = f"not finite before it: {', '.join(parts)}" if parts else "all it is computed from is finite"
         raise TrainingStopped(
-            f"step {self.step} was not taken, its gradient is not finite{cause}. Lower the learning rate ({self.field})"
+            f"step {self.step} was not taken, its gradient is not finite; {cause}; "
+            f"a new training with a lower learning rate ({self.field}) may get past it"
         )

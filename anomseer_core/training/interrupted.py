@@ -7,14 +7,14 @@ lies unfinished under other settings is told, or refused where the user asked fo
 import logging
 import shutil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from anomseer_core.config import flatten
 from anomseer_core.training.claim import LOCKS, is_claimed
+from anomseer_core.training.config import Unfinished
 from anomseer_core.training.job import CHECKPOINT, JOB, TrainingJob
 from anomseer_core.training.snapshots import SNAPSHOTS, cut_back, newest_step, newest_usable
 
-Unfinished = Literal["resume", "restart", "refuse"]
 MOST_SHOWN = 5
 SHOWN_DIGEST = 12
 log = logging.getLogger(__name__)

@@ -76,7 +76,8 @@ class TrainingJob(BaseModel):
     def save(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / JOB
-        write_json(path, self.model_dump(mode="json"))
+        with must_be_written(JOB, self.folder):
+            write_json(path, self.model_dump(mode="json"))
         return path
 
     @classmethod

@@ -24,9 +24,9 @@ import torch
 from anomseer_core.observer import Observer
 from anomseer_core.policy.precision import default_ranks, resolve_precision
 from anomseer_core.training.claim import claim
-from anomseer_core.training.config import LaunchConfig
+from anomseer_core.training.config import LaunchConfig, Unfinished
 from anomseer_core.training.failures import TrainingFailed, TrainingStopped
-from anomseer_core.training.interrupted import Unfinished, prepare
+from anomseer_core.training.interrupted import prepare
 from anomseer_core.training.job import CHECKPOINT, COMPLETIONS, METRICS, TrainingJob
 from anomseer_core.training.notices import read_notice
 from anomseer_core.training.rank_exits import RankExits
@@ -35,8 +35,6 @@ from anomseer_core.training.snapshots import newest_step
 POLL_SECONDS = 0.3
 GRACE_SECONDS = 5.0
 TAIL_LINES = 30
-
-
 log = logging.getLogger(__name__)
 
 
@@ -69,9 +67,11 @@ def _run(job: TrainingJob, total_steps: int, observer: Observer) -> None:
         reader.start()
         while process.poll() is None:
             followed.pass_on()
+            output.pass_on()
             time.sleep(POLL_SECONDS)
         reader.join(timeout=GRACE_SECONDS)
     followed.pass_on()
+    output.pass_on()
     if process.returncode != 0:
         raise output.failure(process.returncode)
 
@@ -154,6 +154,7 @@ class _Output:
         self.observer = observer
         self.exits = RankExits()
         self.reason = ""
+        self.warnings = deque[str]()
         self.tail = deque[str](maxlen=TAIL_LINES)
 
     def read(self, process: subprocess.Popen[str]) -> None:
@@ -165,10 +166,15 @@ class _Output:
             elif notice.kind == "process":
                 self.exits.watch(notice.rank, notice.pid)
             elif notice.kind == "warning":
-                log.warning("%s: %s", self.job.method, notice.text)
+                self.warnings.append(notice.text)
             else:
                 # All ranks stop for the same reason, each in its own words.
                 self.reason = self.reason or notice.text
+
+    def pass_on(self) -> None:
+        """Log the warnings that have come: by the caller, since the thread that reads belongs to no Prefect run."""
+        while self.warnings:
+            log.warning("%s: %s", self.job.method, self.warnings.popleft())
 
     def failure(self, status: int) -> TrainingFailed:
         """Why training ended: what a rank said, or the signal that killed one, or else the last lines."""
@@ -181,7 +187,9 @@ class _Output:
 
     def _way_on(self) -> str:
         newest = newest_step(self.job.folder)
-        return f"run again to go on from step {newest}" if newest else "it wrote no snapshot, so it will start over"
+        if not newest:
+            return "it had written no snapshot and will start over"
+        return f"run again with the same settings to go on from step {newest}"
 
 
 class _FollowedFiles:

@@ -50,8 +50,11 @@ class ResumeState:
         self.engine = engine
         self.job = job
         self.rank = rank
+        self.ranks = distributed.get_world_size()
         # Each parameter with the shape it has when whole: ZeRO 3 leaves none of it in place.
         self.shapes = {name: _whole_shape(parameter) for name, parameter in engine.module.named_parameters()}
+        # What is frozen comes from the job's policy, as the reference does: under LoRA that is nearly all of it.
+        self.has_frozen = any(not parameter.requires_grad for parameter in engine.module.parameters())
 
     def remaining_steps(self) -> Iterator[int]:
         """Load what the job starts from; yields the 0-based steps that are left, a snapshot after each that is due."""
@@ -72,7 +75,7 @@ class ResumeState:
         """Raises UnusableSnapshot naming what does not fit; its digests were compared by the launcher."""
         path = snapshot_path(self.job.folder, self.job.start)
         require_shapes(read_record(path), self.shapes, path)
-        loaded, state = self.engine.load_checkpoint(str(path), tag=STATE)
+        loaded, state = self.engine.load_checkpoint(str(path), tag=STATE, load_module_strict=not self.has_frozen)
         if loaded is None or state["step"] != self.job.start:
             raise UnusableSnapshot(f"{path}: DeepSpeed cannot load it; delete it to go on from the one before it")
 
@@ -97,13 +100,19 @@ class ResumeState:
 
     def _write_state(self, writing: Path, step: int) -> None:
         with _errors_held_back(self.engine) as errors:
-            self.engine.save_checkpoint(str(writing), tag=STATE, client_state={"step": step}, save_latest=False)
+            self.engine.save_checkpoint(
+                str(writing),
+                tag=STATE,
+                client_state={"step": step},
+                save_latest=False,
+                exclude_frozen_parameters=self.has_frozen,
+            )
         if errors:
             raise errors[0]
 
     def _digests(self, writing: Path) -> dict[str, str]:
         """SHA-256 of this rank's share of the files."""
-        return {name: file_digest(writing / name) for name in state_files(writing)[self.rank :: self.job.launch.ranks]}
+        return {name: file_digest(writing / name) for name in state_files(writing)[self.rank :: self.ranks]}
 
     def _publish(self, writing: Path, step: int, shares: list[dict[str, str]]) -> None:
         if self.rank == 0:
@@ -119,7 +128,7 @@ class ResumeState:
             result = act()
         except WRITE_ERRORS as raised:
             error = str(raised) or type(raised).__name__
-        outcomes: list[Any] = [None] * self.job.launch.ranks
+        outcomes: list[Any] = [None] * self.ranks
         distributed.all_gather_object(outcomes, (error, result))
         for error, _ in outcomes:
             if error:

@@ -12,8 +12,8 @@ from anomseer_core.observer import SILENT, Observer
 from anomseer_core.policy.trained_weights import require_adapters
 from anomseer_core.recipe import Recipe, Stage
 from anomseer_core.store import Artifact, ArtifactStore, link_or_copy
-from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig
-from anomseer_core.training.interrupted import Unfinished, discard_state
+from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig, Unfinished
+from anomseer_core.training.interrupted import discard_state
 from anomseer_core.training.job import Owner, TrainingJob
 from anomseer_core.training.launch import launch, resolve_launch
 from anomseer_core.training.zero import read_settings

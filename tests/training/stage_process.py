@@ -13,7 +13,7 @@ import psutil
 
 from anomseer_core.store import ArtifactStore
 from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig
-from anomseer_core.training.job import METRICS, TrainingJob
+from anomseer_core.training.job import METRICS, Owner, TrainingJob
 from anomseer_core.training.stages import cold_start, reinforce
 
 ROOT = Path(__file__).parents[2]
@@ -77,8 +77,6 @@ def main() -> None:
 
 
 def job_of(inputs, config: ColdStartConfig | TimerPOConfig, launch: LaunchConfig, every: int) -> TrainingJob:
-    from anomseer_core.training.job import Owner
-
     return TrainingJob(
         method="cold_start" if isinstance(config, ColdStartConfig) else "timerpo",
         policy=inputs.policy.path,

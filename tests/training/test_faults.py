@@ -63,7 +63,7 @@ def test_a_killed_rank_ends_the_others_is_named_and_costs_few_steps(inputs, tmp_
     assert reached >= 2
     assert str(stopped.value) == (
         "cold_start stopped: rank 1 was killed by SIGKILL, as the system does when memory runs out; "
-        f"run again to go on from step {reached}"
+        f"run again with the same settings to go on from step {reached}"
     )
     assert not ranks_of(job.folder)
 
@@ -146,8 +146,9 @@ def test_a_loss_that_is_not_a_number_stops_training_before_the_step(inputs, tmp_
     with pytest.raises(TrainingStopped) as stopped:
         launch(job, 4, SILENT)
     assert str(stopped.value) == (
-        f"cold_start stopped: step {step} was not taken, its gradient is not finite; not finite before it: logprobs. "
-        f"Lower the learning rate (cold_start.learning_rate); run again to go on from step {step - 1}"
+        f"cold_start stopped: step {step} was not taken, its gradient is not finite; not finite before it: logprobs; "
+        "a new training with a lower learning rate (cold_start.learning_rate) may get past it; "
+        f"run again with the same settings to go on from step {step - 1}"
     )
     assert steps_of(job) == list(range(1, step))
     assert newest_usable(job.folder).step == step - 1
