@@ -115,12 +115,12 @@ def reasoning_distances(
     if config.transport.response_side == "reasoning":
         mask = policy.processor.reasoning_mask(rollout.responses.ids, mask)
     response = TokenStates(scores.states, scores.logprobs.exp(), mask)
-    expert = _embed_experts(policy, scorer, rollout, config, max_responses)
+    expert = embed_experts(policy, scorer, rollout, config, max_responses)
     index = torch.arange(len(rollout.examples), device=policy.device).repeat_interleave(rollout.group_size)
     return alignment_distance(config.transport, response, expert, index)
 
 
-def _embed_experts(
+def embed_experts(
     policy: Policy, scorer: ResponseScorer, rollout: Rollout, config: TimerPOConfig, max_responses: int
 ) -> TokenStates:
     """The expert traces teacher-forced: under the same picture and prompt, or as bare text (the authors' code)."""
