@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-import torch
 from torch import distributed, nn
 
 from anomseer_core.store import file_digest, write_json
@@ -61,7 +59,6 @@ class ResumeState:
         if self.job.start:
             self._load()
         for step in range(self.job.start, self.job.config.steps):
-            seed_step(self.job.config.seed, step, self.rank)
             yield step
             if self._is_due(step + 1):
                 self._save(step + 1)
@@ -146,11 +143,6 @@ class ResumeState:
 
 class _NotWritten(Exception):
     """A rank could not write its part of a snapshot."""
-
-
-def seed_step(seed: int, step: int, rank: int) -> None:
-    """Make what torch draws in a step (dropout, where a policy has it) a function of the step, as sampling is."""
-    torch.manual_seed(int(np.random.default_rng([seed, step, rank]).integers(2**63)))
 
 
 def require_shapes(snapshot: Snapshot, shapes: dict[str, tuple[int, ...]], path: Path) -> None:

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
-from anomseer_core.training.resume import require_shapes, seed_step
+from anomseer_core.training.resume import require_shapes
 from anomseer_core.training.snapshots import Snapshot, UnusableSnapshot, require_whole, snapshot_path, written_snapshots
 
 # Four steps of AdamW with a decaying rate through a layer with dropout, a snapshot after each but the last.
@@ -24,6 +23,7 @@ from anomseer_core.training.config import ColdStartConfig, LaunchConfig
 from anomseer_core.training.engine import build_engine, start_distributed
 from anomseer_core.training.job import Owner, TrainingJob
 from anomseer_core.training.resume import ResumeState
+from anomseer_core.training.trainee import training_mode
 
 folder, start, stage, width, frozen, port = Path(sys.argv[1]), *map(int, sys.argv[2:])
 os.environ.update(RANK="0", WORLD_SIZE="1", LOCAL_RANK="0", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
@@ -40,8 +40,9 @@ module[2].requires_grad_(not frozen)
 engine = build_engine(module, config, launch, accumulation=1, schedule=lambda step: 1 / (1 + step))
 losses = []
 for step in ResumeState(engine, job, 0).remaining_steps():
-    loss = (engine(torch.full((8, 3), 1.0 + step)) ** 2).mean()
-    engine.backward(loss)
+    with training_mode(module, config.seed, step, 0):
+        loss = (engine(torch.full((8, 3), 1.0 + step)) ** 2).mean()
+        engine.backward(loss)
     engine.step()
     losses.append([step + 1, loss.item(), engine.get_lr()[0]])
 print(json.dumps(losses))
@@ -102,12 +103,3 @@ def test_shapes_are_compared_both_ways() -> None:
         require_shapes(snapshot, {"a": (2, 3)}, Path("s"))
     with pytest.raises(UnusableSnapshot, match=r"c is absent there and \(4,\) in the policy"):
         require_shapes(snapshot, {"a": (2, 3), "b": (1,), "c": (4,)}, Path("s"))
-
-
-def test_what_torch_draws_is_a_function_of_seed_step_and_rank() -> None:
-    drawn = []
-    for seed, step, rank in ((0, 3, 1), (0, 3, 1), (1, 3, 1), (0, 4, 1), (0, 3, 0)):
-        seed_step(seed, step, rank)
-        drawn.append(float(torch.rand(())))
-    assert drawn[0] == drawn[1]
-    assert len(set(drawn)) == 4
