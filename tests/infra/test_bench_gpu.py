@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from anomseer_core.policy.config import WeightsConfig
@@ -100,6 +102,14 @@ def test_the_3b_has_the_published_sizes() -> None:
     merger = (4 * wide) * (4 * wide) + 4 * wide * vision["out_hidden_size"]
     tower = vision["depth"] * block + merger + 3 * 2 * 14 * 14 * wide
     assert (language + tower) / 1e9 == pytest.approx(3.75, abs=0.02)
+
+
+def test_a_case_that_takes_too_long_is_stopped_with_its_ranks() -> None:
+    outcome = gpu.measure(replace(CASE, weights=WeightsConfig()), 2)
+    assert outcome.reason == "stopped after 2 s"
+    for process in psutil.process_iter(["cmdline", "status"]):
+        if "infra.bench.gpu_step" in (process.info["cmdline"] or ()):
+            assert process.info["status"] == psutil.STATUS_ZOMBIE
 
 
 def test_without_a_gpu_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
