@@ -10,7 +10,6 @@ is timed stands in `gpu_step.py`. A case that does not fit says so, and the next
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 import torch
 
 from anomseer_core.policy.config import WeightsConfig
@@ -92,7 +92,7 @@ def measure(case: Case, timeout: float) -> Outcome:
         step = ["-m", "infra.bench.gpu_step", write_case(case), str(result)]
         environment = os.environ | ({} if torch.cuda.is_available() else {"DS_ACCELERATOR": "cpu"})
         try:
-            output = run_group([sys.executable, *ranks, *step], environment, timeout)
+            output = run_family([sys.executable, *ranks, *step], environment, timeout)
         except subprocess.TimeoutExpired:
             return Outcome(case, reason=f"stopped after {timeout:.0f} s")
         if not result.exists():
@@ -100,16 +100,25 @@ def measure(case: Case, timeout: float) -> Outcome:
         return Outcome(case, Measured(**json.loads(result.read_text())))
 
 
-def run_group(command: Sequence[str], environment: Mapping[str, str], timeout: float) -> str:
+def run_family(command: Sequence[str], environment: Mapping[str, str], timeout: float) -> str:
     """What a command and its children say; however this is left, none of them stays."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
-    process = subprocess.Popen(command, env=environment, text=True, errors="replace", start_new_session=True, **streams)
+    process = subprocess.Popen(command, env=environment, text=True, errors="replace", **streams)
     try:
         return process.communicate(timeout=timeout)[0]
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        end_family(process)
+
+
+def end_family(process: subprocess.Popen[str]) -> None:
+    """torch's launcher gives every rank a session of its own, where no signal to a group would reach it."""
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    process.wait()
 
 
 def failure_reason(output: str) -> str:
