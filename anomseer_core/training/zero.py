@@ -59,11 +59,16 @@ def whole_weights(module: nn.Module, launch: LaunchConfig) -> Mapping[str, torch
     named = dict(module.named_parameters())
     if launch.zero_stage < PARTITIONED_WEIGHTS:
         return {name: parameter.detach() for name, parameter in named.items()}
+    gathered = ((name, _gather(parameter)) for name, parameter in named.items())
+    return {name: weight for name, weight in gathered if distributed.get_rank() == 0}
+
+
+def _gather(parameter: nn.Parameter) -> torch.Tensor:
+    """A whole weight of stage 3 in float32: a trained one from its optimiser, since under autocast DeepSpeed may gather
+    in bfloat16. One that is not trained has no other place than that."""
     import deepspeed
 
-    whole = {}
-    for name, parameter in named.items():
-        with deepspeed.zero.GatheredParameters([parameter]):
-            if distributed.get_rank() == 0:
-                whole[name] = parameter.detach().to("cpu", copy=True)
-    return whole
+    if parameter.requires_grad:
+        return deepspeed.utils.safe_get_full_fp32_param(parameter).detach().cpu()
+    with deepspeed.zero.GatheredParameters([parameter]):
+        return parameter.detach().to("cpu", parameter.dtype, copy=True)

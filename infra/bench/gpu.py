@@ -13,11 +13,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 import torch
 
 from anomseer_core.policy.config import WeightsConfig
@@ -89,14 +91,34 @@ def measure(case: Case, timeout: float) -> Outcome:
         ranks = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(case.launch.ranks)]
         step = ["-m", "infra.bench.gpu_step", write_case(case), str(result)]
         environment = os.environ | ({} if torch.cuda.is_available() else {"DS_ACCELERATOR": "cpu"})
-        command = [sys.executable, *ranks, *step]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment)
+            output = run_family([sys.executable, *ranks, *step], environment, timeout)
         except subprocess.TimeoutExpired:
             return Outcome(case, reason=f"stopped after {timeout:.0f} s")
-        if done.returncode or not result.exists():
-            return Outcome(case, reason=failure_reason(done.stdout + done.stderr))
+        if not result.exists():
+            return Outcome(case, reason=failure_reason(output))
         return Outcome(case, Measured(**json.loads(result.read_text())))
+
+
+def run_family(command: Sequence[str], environment: Mapping[str, str], timeout: float) -> str:
+    """What a command and its children say; however this is left, none of them stays."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+    process = subprocess.Popen(command, env=environment, text=True, errors="replace", **streams)
+    try:
+        return process.communicate(timeout=timeout)[0]
+    finally:
+        end_family(process)
+
+
+def end_family(process: subprocess.Popen[str]) -> None:
+    """torch's launcher gives every rank a session of its own, where no signal to a group would reach it."""
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    process.wait()
 
 
 def failure_reason(output: str) -> str:

@@ -1,9 +1,12 @@
 """The GPU benchmark on a tiny model on a processor: every part is measured, and the page is whole."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from anomseer_core.policy.config import WeightsConfig
@@ -100,6 +103,30 @@ def test_the_3b_has_the_published_sizes() -> None:
     merger = (4 * wide) * (4 * wide) + 4 * wide * vision["out_hidden_size"]
     tower = vision["depth"] * block + merger + 3 * 2 * 14 * 14 * wide
     assert (language + tower) / 1e9 == pytest.approx(3.75, abs=0.02)
+
+
+def test_a_case_that_takes_too_long_is_stopped_with_its_ranks(tmp_path: Path) -> None:
+    # As torch's launcher does it: the child leads a session of its own.
+    script = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
+        "time.sleep(600)\n"
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        gpu.run_family([sys.executable, "-c", script], os.environ, 5)
+    child = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 20
+    while is_running(child) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_running(child)
+
+
+def is_running(number: int) -> bool:
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_without_a_gpu_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
