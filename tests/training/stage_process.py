@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -17,11 +18,12 @@ from anomseer_core.training.job import METRICS, Owner, TrainingJob
 from anomseer_core.training.stages import cold_start, reinforce
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 300
+START_SECONDS = 900
 END_SECONDS = 60
 
 
-def start_stage(job: TrainingJob, home: Path, log: Path) -> subprocess.Popen:
+@contextmanager
+def running_stage(job: TrainingJob, home: Path, log: Path) -> Iterator[subprocess.Popen]:
     """Train what `job` says as a stage in the store of `home`; its own folder and start are not used."""
     home.mkdir(parents=True, exist_ok=True)
     path = home / "stage.json"
@@ -29,7 +31,12 @@ def start_stage(job: TrainingJob, home: Path, log: Path) -> subprocess.Popen:
     environment = dict(os.environ) | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.training.stage_process", str(path)]
     with open(log, "ab") as output:
-        return subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            kill_all(process)
 
 
 def wait_for(process: subprocess.Popen, condition: Callable[[], bool]) -> None:

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 
 from anomseer_core.store import ArtifactStore
 from anomseer_core.training.config import ColdStartConfig, LaunchConfig, TimerPOConfig
-from anomseer_core.training.job import COMPLETIONS, METRICS
-from tests.training.stage_process import job_of, kill_all, metric_lines, start_stage, wait_for
+from anomseer_core.training.job import COMPLETIONS, METRICS, TrainingJob
+from tests.training.stage_process import job_of, kill_all, metric_lines, running_stage, wait_for
 
 LAUNCH = LaunchConfig(ranks=2, precision="float32")
 COLD_START = ColdStartConfig(steps=10, batch_size=4, learning_rate=1e-3)
@@ -28,16 +28,16 @@ def records(home: Path, name: str) -> list[dict]:
 def test_five_kills_at_random_moments_change_nothing(inputs, tmp_path: Path, config) -> None:
     job = job_of(inputs, config, LAUNCH, every=1)
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    assert start_stage(job, unbroken, tmp_path / "unbroken.log").wait() == 0
+    train_to_the_end(job, unbroken, tmp_path / "unbroken.log")
 
     random = np.random.default_rng(7)
     seconds_a_step = mean_step_seconds(unbroken)
     for lines in sorted(random.choice(config.steps - 1, size=5, replace=False)):
-        process = start_stage(job, broken, tmp_path / "broken.log")
-        wait_for(process, lambda lines=lines: metric_lines(broken) >= lines)
-        time.sleep(random.uniform(0, 1.5 * seconds_a_step))
-        kill_all(process)
-    assert start_stage(job, broken, tmp_path / "broken.log").wait() == 0
+        with running_stage(job, broken, tmp_path / "broken.log") as process:
+            wait_for(process, lambda lines=lines: metric_lines(broken) >= lines)
+            time.sleep(random.uniform(0, 1.5 * seconds_a_step))
+            kill_all(process)
+    train_to_the_end(job, broken, tmp_path / "broken.log")
 
     (expected,), (found,) = (list(ArtifactStore(home).all()) for home in (unbroken, broken))
     assert found.digest == expected.digest
@@ -49,6 +49,11 @@ def test_five_kills_at_random_moments_change_nothing(inputs, tmp_path: Path, con
     if isinstance(config, TimerPOConfig):
         assert records(broken, COMPLETIONS) == records(unbroken, COMPLETIONS)
     assert (tmp_path / "broken.log").read_text().count("resumed from step") >= 3
+
+
+def train_to_the_end(job: TrainingJob, home: Path, log: Path) -> None:
+    with running_stage(job, home, log) as process:
+        assert process.wait() == 0
 
 
 def mean_step_seconds(home: Path) -> float:

@@ -65,17 +65,9 @@ def losses_of(done: subprocess.CompletedProcess[str]) -> list:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize(
-    ("stage", "frozen"),
-    [
-        (2, True),
-        pytest.param(0, False, marks=pytest.mark.slow),
-        pytest.param(2, False, marks=pytest.mark.slow),
-        pytest.param(3, False, marks=pytest.mark.slow),
-        pytest.param(0, True, marks=pytest.mark.slow),
-        pytest.param(3, True, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("stage", [0, 2, 3])
 def test_what_comes_after_a_snapshot_is_what_came_without_one(tmp_path: Path, stage: int, frozen: bool) -> None:
     unbroken = losses_of(train(tmp_path, 0, stage, frozen=frozen))
     assert [step for step, *_ in unbroken] == [1, 2, 3, 4]

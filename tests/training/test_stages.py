@@ -14,7 +14,7 @@ from anomseer_core.training.claim import LOCKS
 from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig
 from anomseer_core.training.job import COMPLETIONS, METRICS
 from anomseer_core.training.stages import cold_start, reinforce
-from tests.training.stage_process import job_of, kill_all, start_stage, wait_for
+from tests.training.stage_process import job_of, kill_all, running_stage, wait_for
 
 COLD_START = ColdStartConfig(steps=2, batch_size=4, learning_rate=1e-3)
 TIMERPO = TimerPOConfig(steps=2, prompts_per_step=4, group_size=3, max_response_tokens=12, learning_rate=1e-3)
@@ -106,9 +106,9 @@ def test_a_killed_training_goes_on_and_ends_as_the_unbroken_one(inputs, one_rank
     """Launcher and rank are killed outright after the first of two steps."""
     home = tmp_path / "home"
     job = job_of(inputs, TIMERPO, LaunchConfig(ranks=1, precision="float32", micro_responses=100), every=1)
-    process = start_stage(job, home, tmp_path / "log")
-    wait_for(process, lambda: any(home.glob("runs/*/snapshots/step-*")))
-    kill_all(process)
+    with running_stage(job, home, tmp_path / "log") as process:
+        wait_for(process, lambda: any(home.glob("runs/*/snapshots/step-*")))
+        kill_all(process)
     store, seen = ArtifactStore(home), Recorder()
     resumed = run(store, reinforce, inputs, TIMERPO, 1, seen, micro_responses=100)
     assert resumed.digest == one_rank.checkpoint.digest
