@@ -161,7 +161,9 @@ def grouped_attention(
     """query, key, value [1, heads, T, D] of a packed row -> [1, T, heads, D]; as `sdpa` where there is no layout."""
     if layout is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **settings)
-    query_THD, key_THD, value_THD = (packed[0].transpose(0, 1) for packed in _one_type(query, key, value))
+    # Converted first: autocast would convert the gathered copies, which are larger.
+    dtype = attention_type(query)
+    query_THD, key_THD, value_THD = (packed[0].transpose(0, 1).to(dtype) for packed in (query, key, value))
     outputs = [
         sdpa_attention_forward(
             module,
@@ -176,11 +178,10 @@ def grouped_attention(
     return torch.cat(outputs).index_select(0, layout.restore).unsqueeze(0), None
 
 
-def _one_type(*tensors: torch.Tensor) -> list[torch.Tensor]:
-    """In the type attention computes in: under autocast it would convert the gathered copies, which are larger."""
-    device = tensors[0].device.type
-    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else tensors[0].dtype
-    return [tensor.to(dtype) for tensor in tensors]
+def attention_type(states: torch.Tensor) -> torch.dtype:
+    """The type attention computes in: autocast's, or that of the states."""
+    device = states.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype
 
 
 def _gather(packed_THD: torch.Tensor, places: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,8 @@ import torch
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import DynamicLayer
 
+from anomseer_core.policy.attention import attention_type
+
 # A buffer grows by so many tokens at once: most responses end long before the longest that is allowed.
 ROOM = 128
 
@@ -19,7 +21,7 @@ class GroupLayer(DynamicLayer):
 
     def __init__(self, prefilled: DynamicLayer, group: int) -> None:
         super().__init__()
-        self.dtype, self.device = _attention_type(prefilled.keys), prefilled.keys.device
+        self.dtype, self.device = attention_type(prefilled.keys), prefilled.keys.device
         self.length = prefilled.keys.shape[-2]
         self.key_buffer = self._allocate(prefilled.keys, self.length + ROOM, group)
         self.value_buffer = self._allocate(prefilled.values, self.length + ROOM, group)
@@ -59,8 +61,3 @@ class GroupLayer(DynamicLayer):
 def expand_to_groups(prefilled: DynamicCache, group: int) -> Cache:
     """The cache of P prompts as that of P * G responses in prompt-major order, with room for their tokens."""
     return Cache(layers=[GroupLayer(layer, group) for layer in prefilled.layers])
-
-
-def _attention_type(states: torch.Tensor) -> torch.dtype:
-    device = states.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from pydantic import Field
 
 from anomseer_core.config import Config
 from anomseer_core.expcot.config import ExpCoTConfig
@@ -36,7 +37,7 @@ class GroupSetting(Config):
     traces: Path
     prompts: int
     group: int
-    tokens: int
+    tokens: int = Field(ge=8)
     micro_responses: int
     steps: int
     warm_up: int

@@ -11,11 +11,6 @@ from infra.bench.grpo_setting import GroupSetting, build_setting
 needs_trl = pytest.mark.skipif(importlib.util.find_spec("trl") is None, reason="trl is an extra of the benchmark")
 
 
-@pytest.fixture(scope="module")
-def setting(tmp_path_factory: pytest.TempPathFactory) -> GroupSetting:
-    return build_setting(tmp_path_factory.mktemp("bench"), prompts=2, group=2, tokens=3, warm_up=1, threads=1)
-
-
 @pytest.mark.parametrize("side", ["grpo_ours", pytest.param("grpo_trl", marks=needs_trl)])
 def test_a_side_times_the_steps_after_the_warm_up(setting: GroupSetting, tmp_path: Path, side: str) -> None:
     path = tmp_path / "setting.json"
@@ -33,11 +28,11 @@ def test_a_side_that_fails_is_reported_with_its_last_lines(tmp_path: Path) -> No
 
 
 def test_the_table_sets_both_beside_each_other(setting: GroupSetting, capsys: pytest.CaptureFixture[str]) -> None:
-    # Four samples in 2 and 8 seconds: 2 and 0.5 a second, four times as many.
+    # Eight samples in 2 and 8 seconds: 4 and 1 a second.
     pairs = [(grpo.Measured([1.0, 3.0], [4.0, 4.0], 1000.0), grpo.Measured([8.0], [10.0], 2000.0))]
     grpo.print_comparison(setting, pairs)
     rows = {line.split("  ")[0]: line.split()[-6:] for line in capsys.readouterr().out.splitlines() if line}
-    assert rows["samples/s"] == ["2.00", "(2.00-2.00)", "0.50", "(0.50-0.50)", "4.00x", "(4.00-4.00)"]
+    assert rows["samples/s"] == ["4.00", "(4.00-4.00)", "1.00", "(1.00-1.00)", "4.00x", "(4.00-4.00)"]
     assert rows["CPU seconds a step"][-2:] == ["0.40x", "(0.40-0.40)"]
     assert rows["peak memory, MB"][-2:] == ["0.50x", "(0.50-0.50)"]
 

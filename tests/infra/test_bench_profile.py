@@ -1,18 +1,11 @@
 """The profile of a step: its parts, what they count, and its table."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from infra.bench import profile
-from infra.bench.grpo_setting import GroupSetting, build_setting
+from infra.bench.grpo_setting import GroupSetting
 from infra.bench.report import Spread
-
-
-@pytest.fixture(scope="module")
-def setting(tmp_path_factory: pytest.TempPathFactory) -> GroupSetting:
-    return build_setting(tmp_path_factory.mktemp("bench"), prompts=4, group=2, tokens=5, micro_responses=4, threads=1)
 
 
 def test_every_part_is_timed_and_its_work_counted(setting: GroupSetting) -> None:
@@ -49,12 +42,13 @@ def test_the_table_sets_each_part_beside_a_product(setting: GroupSetting, capsys
     assert rows["step"][-4:] == ["100%", "6.0", "2", "7.5%"]
 
 
-def test_no_files_stay_and_threads_are_as_before(
-    capsys: pytest.CaptureFixture[str], monkeypatch, tmp_path: Path
+def test_the_command_prints_a_table_and_leaves_the_threads_as_they_were(
+    setting: GroupSetting, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    asked = []
+    monkeypatch.setattr(profile, "build_setting", lambda folder, **sizes: asked.append(sizes) or setting)
     threads = torch.get_num_threads()
-    profile.main(["--prompts", "1", "--group", "2", "--tokens", "2", "--rounds", "1", "--threads", "1"])
+    profile.main(["--prompts", "4", "--group", "2", "--tokens", "8", "--rounds", "1", "--threads", "1"])
+    assert asked == [{"prompts": 4, "group": 2, "tokens": 8, "threads": 1}]
     assert "of a product" in capsys.readouterr().out
-    assert list(tmp_path.iterdir()) == []
     assert torch.get_num_threads() == threads
