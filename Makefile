@@ -14,7 +14,7 @@ SOURCES := anomseer_core tasks flows mlflow_server infra tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow bench lint setup clean
+.PHONY: help run test test-slow test-lora bench lint setup clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -28,6 +28,13 @@ test: $(STAMP) ## Run the tests (two CPU cores, no network).
 
 test-slow: $(STAMP) ## Run the tests that take minutes.
 	$(PYTEST) -m "slow and not browser and not gpu"
+
+# Beside .venv: where accelerate is installed, which peft needs, transformers imports DeepSpeed to save a model.
+test-lora: $(STAMP) ## Run the tests of low-rank adapters, with peft in a folder of its own.
+	@test -d $(VENV)/lora || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--no-deps --target $(VENV)/lora peft accelerate
+	PYTHONPATH=$(CURDIR)/$(VENV)/lora $(PYTEST) -k "adapters or LoRA" tests/policy/test_trained_weights.py \
+		tests/training/test_zero.py tests/infra/test_bench_gpu.py
 
 bench: $(STAMP) ## Measure speed beside straightforward peers, in the same run.
 	$(BIN)/python -m infra.bench

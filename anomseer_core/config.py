@@ -4,7 +4,7 @@ Prefect renders a flow's parameters from this JSON schema and sorts the fields a
 `position`; they keep the order in which they are written. Their titles are their names, the ones `--set` takes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
@@ -40,3 +40,14 @@ class Config(BaseModel):
         if isinstance(value, bool) and cls.model_fields[about.field_name].annotation in (int, float):
             raise ValueError("write a number, not true or false")
         return value
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested fields under dotted names; lists stay values."""
+    fields: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            fields |= flatten(value, f"{prefix}{name}.")
+        else:
+            fields[prefix + name] = value
+    return fields

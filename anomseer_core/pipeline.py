@@ -1,20 +1,16 @@
-"""The configuration of a whole run, and the named configurations: complete, not piles of flags.
+"""The configuration of a whole run. The named ones stand in `configurations.py`."""
 
-A named configuration is a function returning a `PipelineConfig`; its name is its MLflow tag and what `--config` takes.
-"""
-
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.config import Config, Unique
-from anomseer_core.evaluation.config import DecodingConfig, EvaluationConfig
-from anomseer_core.expcot.config import ExpCoTConfig, released_rules
+from anomseer_core.evaluation.config import EvaluationConfig
+from anomseer_core.expcot.config import ExpCoTConfig
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, MixedConfig, VisualTimeAnomalyConfig
-from anomseer_core.training.config import ColdStartConfig, LaunchConfig, RewardWeights, TimerPOConfig, TransportConfig
+from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig
 
 Benchmark = Literal["anomllm", "visual_time_anomaly", "diverse", "archive"]
 # The paper's; Diverse is ours and joins by choice.
@@ -59,7 +55,7 @@ class SynthesisConfig(Config):
 
 
 class PipelineConfig(Config):
-    """Dataset synthesis, expert traces, cold start, TimerPO and evaluation. Every field shapes a result."""
+    """Dataset synthesis, expert traces, cold start, TimerPO and evaluation. All but `snapshots` shapes a result."""
 
     name: str = Field(
         "custom", min_length=1, max_length=100, description="Name of this configuration, a tag in MLflow."
@@ -81,83 +77,18 @@ class PipelineConfig(Config):
     launch: LaunchConfig = Field(
         default_factory=LaunchConfig, description="The processes that train; they change results in the last bits only."
     )
+    snapshots: SnapshotConfig = Field(
+        default_factory=SnapshotConfig, description="Going on after an interruption; shapes no result."
+    )
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Held-out evaluation.")
 
-
-def paper() -> PipelineConfig:
-    """The paper's run on Qwen2.5-VL-3B: pure RL without cold start, Table 4."""
-    return PipelineConfig(name="paper", policy=PolicyConfig(preset="qwen2.5-vl-3b"))
-
-
-def released() -> PipelineConfig:
-    """What the authors' released code does where it departs from the paper."""
-    training = TimerPOConfig(
-        rewards=RewardWeights(location_metric="six"),
-        normalisation="mean_only",
-        transport=TransportConfig(marginals="state_norm", expert_context="text_only"),
-    )
-    evaluation = EvaluationConfig(decoding=DecodingConfig(temperature=0.4))
-    return PipelineConfig(
-        name="released",
-        expcot=ExpCoTConfig(rules=released_rules()),
-        policy=PolicyConfig(preset="qwen2.5-vl-3b"),
-        training=training,
-        evaluation=evaluation,
-    )
-
-
-def nano() -> PipelineConfig:
-    """The whole pipeline on two CPU cores within minutes: a small policy, a short cold start, a few TimerPO steps."""
-    decoding = DecodingConfig(max_response_tokens=192, batch_size=40)
-    return PipelineConfig(
-        name="nano",
-        synthesis=SynthesisConfig(
-            anomllm=AnomLLMConfig(count=25),
-            visual_time_anomaly=VisualTimeAnomalyConfig(count=20),
-            archive=ArchiveConfig(count=10),
-        ),
-        expcot=ExpCoTConfig(style="brief"),
-        cold_start=ColdStartConfig(steps=140, batch_size=16),
-        training=TimerPOConfig(
-            steps=8,
-            prompts_per_step=16,
-            group_size=5,
-            max_response_tokens=192,
-            rewards=RewardWeights(location_metric="six"),
-            # Fast enough to be seen in eight steps; 5e-5 drives so young a policy to answering `normal` always.
-            learning_rate=2e-5,
-        ),
-        evaluation=EvaluationConfig(decoding=decoding),
-    )
-
-
-def tiny() -> PipelineConfig:
-    """Every stage at its smallest, to see that an installation works and for the tests; its numbers mean nothing."""
-    config = nano()
-    train = AnomLLMConfig(split="train", seed=3407, count=4)
-    synthesis = SynthesisConfig(
-        train=train,
-        anomllm=AnomLLMConfig(count=1),
-        visual_time_anomaly=VisualTimeAnomalyConfig(count=1),
-        archive=ArchiveConfig(count=2),
-    )
-    decoding = DecodingConfig(max_response_tokens=48, batch_size=16)
-    return config.model_copy(
-        update={
-            "name": "tiny",
-            "synthesis": synthesis,
-            "cold_start": ColdStartConfig(steps=4, batch_size=8),
-            "training": config.training.model_copy(
-                update={"steps": 2, "prompts_per_step": 4, "group_size": 3, "max_response_tokens": 48}
-            ),
-            "evaluation": EvaluationConfig(decoding=decoding),
-        }
-    )
-
-
-CONFIGURATIONS: dict[str, Callable[[], PipelineConfig]] = {
-    "nano": nano,
-    "tiny": tiny,
-    "paper": paper,
-    "released": released,
-}
+    @model_validator(mode="after")
+    def _teach_no_evaluation_prompt(self) -> "PipelineConfig":
+        """The series that TimerPO's learning curve asks about must be new to the cold start too."""
+        asked, kept_out = self.training.evaluation_prompts, self.cold_start.evaluation_prompts
+        if self.training.steps and self.cold_start.steps and asked > kept_out:
+            raise ValueError(
+                f"training.evaluation_prompts = {asked}, but cold_start.evaluation_prompts = {kept_out}: "
+                f"the cold start would be taught the answers; set both to {asked}"
+            )
+        return self

@@ -5,7 +5,8 @@
 Decided where the paper is silent: an unparsable response earns nothing at all; a class that contradicts the intervals
 counts as the wrong class; location is the affiliation-F1, or with `six` the mean of all six location numbers as in the
 authors' code, with the empty rules of `metrics.localization`. Departures from that code: format means the whole
-grammar (theirs asks for the three blocks anywhere), and an unusable answer does not collect the class reward.
+grammar (theirs asks for the three blocks anywhere), and an unusable answer does not collect the class reward. Their own
+reading is `released_rewards.py`.
 """
 
 from collections.abc import Sequence
@@ -33,21 +34,44 @@ def score(response: Response, series: Series, weights: RewardWeights, view: View
 
     view: what the picture showed. With one, the response's intervals are its units, and only the labels inside it
     count; without, they are samples of the whole series.
+    Raises ValueError under the rule `released`, which reads the text itself.
     """
+    if weights.rule != "grammar":
+        raise ValueError(f"rewards.rule = {weights.rule} reads the text of a response: use released_rewards.score_text")
     if response.status is ParseStatus.UNPARSABLE:
-        return Reward(total=0.0, format=0.0, classification=0.0, location=0.0)
-    shown = view or View(0, len(series))
-    prediction = response.intervals if view is None else view.to_samples(response.intervals)
-    truth = _local(series.intervals, shown)
-    format_part = format_reward(response)
-    classification = classification_reward(response, series.anomaly_class if truth else AnomalyClass.NORMAL)
-    location = location_reward(truth, _local(prediction, shown), len(shown), weights)
-    return Reward(
-        total=weights.format * format_part + weights.classification * classification + weights.location * location,
-        format=format_part,
-        classification=classification,
-        location=location,
+        return weigh(0.0, 0.0, 0.0, weights)
+    shown = see(series, response.intervals, view)
+    return weigh(
+        format_reward(response),
+        classification_reward(response, shown.anomaly_class),
+        location_reward(shown.truth, shown.prediction, shown.length, weights),
+        weights,
     )
+
+
+def weigh(format_part: float, classification: float, location: float, weights: RewardWeights) -> Reward:
+    """The weighted sum of Eq. 1."""
+    total = weights.format * format_part + weights.classification * classification + weights.location * location
+    return Reward(total=total, format=format_part, classification=classification, location=location)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one picture shows, in samples from its first: the labelled and the predicted intervals, and the class."""
+
+    truth: list[Interval]
+    prediction: list[Interval]
+    length: int
+    anomaly_class: AnomalyClass
+
+
+def see(series: Series, prediction: Sequence[Interval], view: View | None) -> Shown:
+    """Label and prediction inside the view; with one, the prediction is in its units, without, in samples."""
+    shown = view or View(0, len(series))
+    samples = prediction if view is None else view.to_samples(prediction)
+    truth = _local(series.intervals, shown)
+    anomaly_class = series.anomaly_class if truth else AnomalyClass.NORMAL
+    return Shown(truth, _local(samples, shown), len(shown), anomaly_class)
 
 
 def format_reward(response: Response) -> float:

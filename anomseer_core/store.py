@@ -190,6 +190,14 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def link_or_copy(source: Path | str, target: Path | str) -> None:
+    """A second name for a file where the file system allows it, a copy elsewhere: weights need not lie there twice."""
+    try:
+        os.link(os.path.realpath(source), target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def content_digest(files: Mapping[str, str]) -> str:
     return digest_json(dict(files))
 

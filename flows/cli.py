@@ -51,7 +51,8 @@ def run(*, config: str = "nano", overrides: Overrides = ()) -> None:
     Parameters
     ----------
     config
-        Name of the configuration to start from; `anomseer config NAME` prints it.
+        Name of the configuration to start from: nano, tiny, paper, released, sft, grpo, sft+grpo, timerpo or
+        sft+timerpo; `anomseer config NAME` prints it.
     overrides
         A field to change, as field=value with the dotted name it has in the configuration, such as
         --set training.alpha=0. May be given several times.
@@ -202,7 +203,7 @@ def config(name: str = "nano", *, overrides: Overrides = ()) -> None:
     Parameters
     ----------
     name
-        Name of the configuration.
+        Name of the configuration; `anomseer run --help` lists them.
     overrides
         A field to change before printing.
     """
@@ -238,10 +239,11 @@ def down() -> None:
 
 @contextmanager
 def refusals(*, writes: bool = False) -> Iterator[None]:
-    """End the command with one line: status 2 where our own code refuses what it was given, 1 where a server fails.
+    """End the command with one line: status 2 where our own code refuses what it was given, 1 where something fails.
 
     writes: the home is looked at first, since the command needs it.
     """
+    from anomseer_core.training.failures import TrainingStopped
     from flows.processes import StartFailed
     from flows.terminal import is_user_error
 
@@ -253,12 +255,12 @@ def refusals(*, writes: bool = False) -> Iterator[None]:
         if not is_user_error(error):
             raise
         sys.exit(_refuse(str(error)))
-    except StartFailed as error:
+    except (StartFailed, TrainingStopped) as error:
         sys.exit(_refuse(str(error), status=FAILED))
 
 
 def _configuration(name: str, overrides: Sequence[str]):
-    from anomseer_core.pipeline import CONFIGURATIONS
+    from anomseer_core.configurations import CONFIGURATIONS
     from flows.overrides import apply_overrides
 
     if name not in CONFIGURATIONS:
@@ -272,7 +274,7 @@ def _refuse(reason: str, *, status: int = REFUSED) -> int:
 
 
 def _stopped(number: int) -> int:
-    print("anomseer: stopped; run it again to go on from the last finished stage", file=sys.stderr)
+    print("anomseer: stopped; run it again to go on from the last finished stage or snapshot", file=sys.stderr)
     return 128 + number
 
 

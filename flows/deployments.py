@@ -7,7 +7,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from anomseer_core.pipeline import CONFIGURATIONS
+from anomseer_core.configurations import CONFIGURATIONS
 from flows.processes import StartFailed
 
 WORK_POOL = "anomseer"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from anomseer_core.pipeline import nano
+from anomseer_core.configurations import nano
 from anomseer_core.settings import load_settings
 from anomseer_core.store import Artifact, ArtifactStore
 from flows.evaluation_config import EvaluationRunConfig, evaluation_of, find_checkpoint

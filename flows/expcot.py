@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from prefect import flow
 
+from anomseer_core.configurations import paper
 from anomseer_core.expcot.statistics import CorpusStatistics
-from anomseer_core.pipeline import paper
 from flows.expcot_config import ExpCoTRunConfig, explanation_of
 from flows.held_out import held_out_series
 from flows.preflight import require_explainable

@@ -2,7 +2,8 @@
 
 from prefect import flow
 
-from anomseer_core.pipeline import PipelineConfig, nano
+from anomseer_core.configurations import nano
+from anomseer_core.pipeline import PipelineConfig
 from flows.held_out import RunSummary, evaluate_detectors, held_out_series
 from flows.preflight import require_runnable
 from flows.recorded import recorded_flow_run
@@ -38,9 +39,9 @@ def pipeline(config: PipelineConfig = DEFAULT) -> RunSummary:
         policy = create_initial_policy(run, traces, config.policy)
         policies = {"initial": policy}
         if config.cold_start.steps:
-            policy = cold_start_policy(run, policy, train, traces, config.cold_start, config.launch)
+            policy = cold_start_policy(run, policy, train, traces, config.cold_start, config.launch, config.snapshots)
             policies = {"cold-start": policy}
         if config.training.steps:
-            policy = reinforce_policy(run, policy, train, traces, config.training, config.launch)
+            policy = reinforce_policy(run, policy, train, traces, config.training, config.launch, config.snapshots)
             policies = {"timerpo": policy, **(policies if config.evaluation.cold_start else {})}
         return evaluate_detectors(run, policies, held_out, config.evaluation)

@@ -27,6 +27,8 @@ def require_runnable(config: PipelineConfig) -> None:
         raise ValueError("the archive is the only benchmark and synthesis.archive.folder is empty; name a folder")
     require_traces(config.expcot.source)
     require_policy(config.policy)
+    require_first_answers(config)
+    require_packages(config)
     require_ranks(config)
 
 
@@ -94,11 +96,30 @@ def require_policy(config: PolicyConfig) -> None:
         require_reachable(name)
 
 
+def require_first_answers(config: PipelineConfig) -> None:
+    """Reinforcement needs a policy that answers at all; one born from random weights is taught first."""
+    is_born = config.policy.preset == "nano" and not config.policy.source
+    if is_born and config.training.steps and not config.cold_start.steps:
+        raise ValueError(
+            "policy.preset = nano is born from random weights and would earn no reward without a cold start; "
+            "set cold_start.steps, as the configuration nano does, or training.steps to 0"
+        )
+
+
+def require_packages(config: PipelineConfig) -> None:
+    """Adapters need a package that is not always installed."""
+    from anomseer_core.policy.trained_weights import require_adapters
+
+    for method in (config.cold_start, config.training):
+        if method.steps:
+            require_adapters(method.weights)
+
+
 def require_ranks(config: PipelineConfig) -> None:
-    """What a step draws must divide among the training processes."""
-    from anomseer_core.training.stages import require_divisible
+    """What a step draws must divide among the training processes, and they must be able to run the method."""
+    from anomseer_core.training.stages import require_reinforceable, require_supervisable
 
     if config.cold_start.steps:
-        require_divisible("cold_start.batch_size", config.cold_start.batch_size, config.launch)
+        require_supervisable(config.cold_start, config.launch)
     if config.training.steps:
-        require_divisible("training.prompts_per_step", config.training.prompts_per_step, config.launch)
+        require_reinforceable(config.training, config.launch)

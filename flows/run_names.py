@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from anomseer_core.baselines.trivial import ANSWERS
-from anomseer_core.pipeline import CONFIGURATIONS, PipelineConfig
+from anomseer_core.configurations import CONFIGURATIONS
+from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.store import Artifact
 from flows.evaluation_config import EvaluationRunConfig
 from tasks import tags

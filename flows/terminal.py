@@ -9,11 +9,12 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from types import TracebackType
 
 from rich.console import Console, RenderableType
 
+from anomseer_core.refusals import is_raised_in
 from anomseer_core.store import DamagedArtifact
+from anomseer_core.training.failures import TrainingStopped
 
 OUR_PACKAGES = ("anomseer_core", "flows", "tasks", "mlflow_server")
 COMMAND = "anomseer"
@@ -71,16 +72,7 @@ def is_for_the_terminal(record: logging.LogRecord) -> bool:
 
 
 def is_user_error(error: BaseException) -> bool:
-    """Whether an error is a refusal that our own code words for its user: what arrives from a library is a defect."""
-    if isinstance(error, DamagedArtifact):
+    """Whether our own code words an error for its user, on one line: what arrives from a library is a defect."""
+    if isinstance(error, (DamagedArtifact, TrainingStopped)):
         return True
-    return isinstance(error, (ValueError, FileNotFoundError)) and _raised_by_us(error.__traceback__)
-
-
-def _raised_by_us(trace: TracebackType | None) -> bool:
-    if trace is None:
-        return False
-    while trace.tb_next:
-        trace = trace.tb_next
-    name = trace.tb_frame.f_globals.get("__name__", "")
-    return name.split(".")[0] in OUR_PACKAGES
+    return isinstance(error, (ValueError, FileNotFoundError)) and is_raised_in(error, OUR_PACKAGES)

@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus, Param, Run
 from mlflow.exceptions import MlflowException
 
+from anomseer_core.config import flatten
 from anomseer_core.training.job import Owner
 from tasks import tags
 from tasks.connection import Tracking
@@ -88,17 +89,6 @@ def log_config(client: MlflowClient, run_id: str, config: Mapping[str, Any]) -> 
     params = [Param(name, str(value)[:LONGEST_PARAM]) for name, value in flatten(config).items()]
     for start in range(0, len(params), PARAMS_PER_BATCH):
         client.log_batch(run_id, params=params[start : start + PARAMS_PER_BATCH])
-
-
-def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested fields under dotted names; lists stay values."""
-    fields: dict[str, Any] = {}
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            fields |= flatten(value, f"{prefix}{name}.")
-        else:
-            fields[prefix + name] = value
-    return fields
 
 
 def _search_all(tracking: Tracking, query: str) -> list[Run]:

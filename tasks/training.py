@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from anomseer_core.reports.figures import learning_curves
 from anomseer_core.store import Artifact
-from anomseer_core.training.config import ColdStartConfig, LaunchConfig, TimerPOConfig
+from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig
 from anomseer_core.training.stages import cold_start, reinforce
 from tasks.observer import StageObserver
 from tasks.stages import StageResult, run_stage
@@ -28,11 +28,14 @@ def cold_start_policy(
     traces: StageResult,
     config: ColdStartConfig,
     launch: LaunchConfig,
+    snapshots: SnapshotConfig,
 ) -> StageResult:
     return run_stage(
         mlflow_run,
         "cold-start",
-        lambda store, inputs, observer: cold_start(store, **inputs, config=config, launch=launch, observer=observer),
+        lambda store, inputs, observer: cold_start(
+            store, **inputs, config=config, launch=launch, snapshots=snapshots, observer=observer
+        ),
         {"policy": policy, "series": series, "traces": traces},
         draw=draw_learning_curves,
     )
@@ -51,11 +54,14 @@ def reinforce_policy(
     traces: StageResult,
     config: TimerPOConfig,
     launch: LaunchConfig,
+    snapshots: SnapshotConfig,
 ) -> StageResult:
     return run_stage(
         mlflow_run,
         "timerpo",
-        lambda store, inputs, observer: reinforce(store, **inputs, config=config, launch=launch, observer=observer),
+        lambda store, inputs, observer: reinforce(
+            store, **inputs, config=config, launch=launch, snapshots=snapshots, observer=observer
+        ),
         {"policy": policy, "series": series, "traces": traces},
         draw=draw_learning_curves,
     )

@@ -1,6 +1,7 @@
 """The configuration of a run: which series it trains on and holds out."""
 
-from anomseer_core.pipeline import SynthesisConfig, nano
+from anomseer_core.configurations import nano
+from anomseer_core.pipeline import SynthesisConfig
 from anomseer_core.synthesis.config import UNIVARIATE_DIVERSE_TASKS
 from flows.evaluation_config import evaluation_of
 

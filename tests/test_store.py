@@ -13,7 +13,7 @@ import pytest
 
 from anomseer_core.config import Config
 from anomseer_core.recipe import Recipe, Stage
-from anomseer_core.store import MANIFEST, VOLATILE, ArtifactStore, DamagedArtifact
+from anomseer_core.store import MANIFEST, VOLATILE, ArtifactStore, DamagedArtifact, link_or_copy
 
 STAGE = Stage("example", "series", modules=("anomseer_core.series",))
 RACE_SECONDS = 60
@@ -181,6 +181,17 @@ def test_all_lists_published_artifacts_only(tmp_path):
     made = {store.produce(recipe(count), write).key for count in (1, 2)}
     (store.root / ".staging" / "half").mkdir(parents=True)
     assert {artifact.key for artifact in store.all()} == made
+
+
+def test_a_file_gets_a_second_name_or_is_copied_where_that_is_impossible(tmp_path):
+    source, linked, there_already = (tmp_path / name for name in ("source", "linked", "there already"))
+    source.write_text("weights")
+    there_already.write_text("older")
+    link_or_copy(source, linked)
+    link_or_copy(source, there_already)
+    assert linked.samefile(source)
+    assert not there_already.samefile(source)
+    assert there_already.read_text() == "weights"
 
 
 def test_two_processes_race_to_publish(tmp_path):

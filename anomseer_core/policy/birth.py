@@ -1,7 +1,5 @@
 """The policy before any training: born from a config and its own tokenizer (nano), or taken from a folder or hub."""
 
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from anomseer_core.policy.prompts import PolicyProcessor
 from anomseer_core.policy.tokenizer import SPECIAL_TOKENS, train_tokenizer
 from anomseer_core.recipe import Recipe, Stage, digest_json
 from anomseer_core.series import AnomalyClass
-from anomseer_core.store import Artifact, ArtifactStore, file_digest
+from anomseer_core.store import Artifact, ArtifactStore, file_digest, link_or_copy
 from anomseer_core.view import VIEW_UNITS
 
 LIBRARIES = ("torch", "transformers", "tokenizers")
@@ -86,12 +84,8 @@ def _corpus(traces: Artifact) -> Iterator[str]:
 
 
 def _link_files(files: Mapping[str, Path], folder: Path) -> Mapping[str, int]:
-    """Hard links where the file system allows them: a 7B policy need not lie on the disk twice."""
     for name, path in files.items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(path.resolve(), target)
-        except OSError:
-            shutil.copyfile(path, target)
+        link_or_copy(path, target)
     return {"files": len(files)}

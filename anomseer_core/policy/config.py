@@ -1,4 +1,4 @@
-"""Which vision-language policy is trained."""
+"""Which vision-language policy is trained, and which of its weights."""
 
 from typing import Literal
 
@@ -21,3 +21,16 @@ class PolicyConfig(Config):
     vocabulary: int = Field(
         1024, ge=320, le=65_536, description="Size of the nano tokenizer, special tokens included. [tokens]"
     )
+
+
+class WeightsConfig(Config):
+    """Which weights are trained: all (the paper), all but the vision tower's, or low-rank adapters beside them."""
+
+    vision_tower: Literal["trained", "frozen"] = Field(
+        "trained", description="Whether the part that reads the picture is trained, as the authors do."
+    )
+    lora_rank: int = Field(
+        0, ge=0, le=1024, description="Rank of the adapters of linear layers (LoRA); 0 trains the weights themselves."
+    )
+    lora_alpha: float = Field(32.0, gt=0, le=4096, description="An adapter's part is scaled by this over the rank.")
+    lora_dropout: float = Field(0.0, ge=0, lt=1, description="Share of an adapter's inputs that is dropped.")

@@ -4,7 +4,8 @@ Opens the headers of the weights and not the weights, so that a folder of many g
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,36 @@ def _read_object(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds no JSON object; copy the checkpoint again")
     return content
+
+
+def require_loaded(folder: Path, loading_info: Mapping[str, Collection[Any]]) -> None:
+    """Raises ValueError unless every tensor of a model came out of its folder, in the shape that its config says.
+
+    Without it a tensor that is missing or of another shape is made up at random, and one too many is left out.
+    """
+    for name, found, wanted in sorted(loading_info["mismatched_keys"]):
+        raise ValueError(
+            f"{_file_of(folder, name)}: {name} is {tuple(found)}, but {CONFIG} makes it {tuple(wanted)}; "
+            "put the weights and the config of one checkpoint together"
+        )
+    for key, what in (("missing_keys", "is missing"), ("unexpected_keys", f"has no place in the model of {CONFIG}")):
+        names = sorted(loading_info[key])
+        if names:
+            more = f", and {len(names) - 1} more tensors" if len(names) > 1 else ""
+            raise ValueError(f"checkpoint folder {folder}: {names[0]} {what}{more}; name a whole checkpoint")
+
+
+def _file_of(folder: Path, name: str) -> Path:
+    """The file with a tensor. Old checkpoints name their parts differently, so the longest common ending counts."""
+    ending = name.split(".")
+
+    def agreement(path: Path) -> int:
+        with safe_open(path, "np") as file:
+            return max((_common_ending(key.split("."), ending) for key in file.keys()), default=0)  # noqa: SIM118
+
+    return max(sorted(folder.glob("*.safetensors")), key=agreement)
+
+
+def _common_ending(first: list[str], second: list[str]) -> int:
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

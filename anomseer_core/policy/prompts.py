@@ -72,6 +72,7 @@ class PolicyProcessor:
         """One prompt per picture; of its conversation (chat-template form, one picture in it), or ours for each."""
         pixels = self.image_processor(images=list(images), return_tensors="pt")
         grid = pixels["image_grid_thw"]
+        _check_patches(len(pixels["pixel_values"]), int(grid.prod(dim=1).sum()))
         templates = [
             self.tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
             for conversation in conversations or [build_messages()]
@@ -126,6 +127,13 @@ class PolicyProcessor:
                 f"a prompt holds {found} image tokens for a picture of {expected}; the tokenizer's chat template and "
                 "the image processor of this policy do not belong together"
             )
+
+
+def _check_patches(made: int, expected: int) -> None:
+    if made != expected:
+        raise ValueError(
+            f"the image processor made {made} patches for pictures of {expected}; it does not belong to this policy"
+        )
 
 
 def _pad_prompts(ids: list[list[int]], pixels: torch.Tensor, grid: torch.Tensor, pad: int) -> PromptBatch:

@@ -1,8 +1,8 @@
 """Group sampling: G responses per prompt, picture and prompt encoded once.
 
-The prompts are run through the model once, their key-value cache is repeated for the group, and finished responses
-leave the batch. The randomness of a response is a row of uniform numbers drawn from (seed, step, prompt id) before
-anything runs, so that ranks, batch sizes and resumed runs agree on it without any stored generator state.
+The prompts are run through the model once, their key-value cache is repeated for the group (`cache.py`), and finished
+responses leave the batch. The randomness of a response is a row of uniform numbers drawn from (seed, step, prompt id)
+before anything runs, so that ranks, batch sizes and resumed runs agree on it without any stored generator state.
 
 Legend: P prompts, G responses per prompt, B = P * G, N response tokens, V vocabulary.
 """
@@ -10,14 +10,19 @@ Legend: P prompts, G responses per prompt, B = P * G, N response tokens, V vocab
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from transformers import DynamicCache
+from transformers import Cache, DynamicCache
 
+from anomseer_core.policy.cache import expand_to_groups
 from anomseer_core.policy.model import Policy
-from anomseer_core.policy.prompts import PromptBatch
 from anomseer_core.policy.scoring import EncodedPrompts, encode_prompts, suppress
+
+if TYPE_CHECKING:
+    # Prompts bring pictures and their libraries along, which the mathematics here has no use for.
+    from anomseer_core.policy.prompts import PromptBatch
 
 # Rows are dropped from the batch once this share of them has finished: each drop copies the cache.
 COMPACT_SHARE = 0.2
@@ -51,7 +56,7 @@ def sampling_uniforms(seed: int, step: int, prompt_ids: Sequence[str], group_siz
 @torch.no_grad()
 def sample_responses(
     policy: Policy,
-    prompts: PromptBatch,
+    prompts: "PromptBatch",
     *,
     max_tokens: int,
     uniforms: np.ndarray | None = None,
@@ -102,7 +107,7 @@ def choose_tokens(logits: torch.Tensor, draws: np.ndarray | None, temperature: f
 class _Batch:
     """The responses still being decoded: which rows they are, their cache, positions and attention mask."""
 
-    def __init__(self, cache: DynamicCache, rows: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor) -> None:
+    def __init__(self, cache: Cache, rows: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor) -> None:
         self.cache = cache
         self.rows = rows
         self.positions = positions
@@ -111,10 +116,10 @@ class _Batch:
         self.padded = not bool(mask.all())
 
     @classmethod
-    def start(cls, encoded: EncodedPrompts, cache: DynamicCache, group: int) -> "_Batch":
-        cache.batch_repeat_interleave(group)
+    def start(cls, encoded: EncodedPrompts, prefilled: DynamicCache, group: int) -> "_Batch":
         positions = encoded.following.repeat_interleave(group)
         rows = torch.arange(len(positions), device=positions.device)
+        cache = expand_to_groups(prefilled, group)
         return cls(cache, rows, positions, encoded.mask.repeat_interleave(group, dim=0))
 
     def compact(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -130,7 +135,8 @@ class _Batch:
 
     def advance(self, model: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
         """Feed one token per row; returns the states [rows, H] that predict the next."""
-        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], dim=1)
+        if self.padded:
+            self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], dim=1)
         outputs = model.model.language_model(
             inputs_embeds=model.get_input_embeddings()(tokens).unsqueeze(1),
             attention_mask=self.mask if self.padded else None,

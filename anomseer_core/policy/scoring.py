@@ -1,27 +1,41 @@
-"""One forward pass over prompts and their responses: log-probabilities, entropies and final-layer states.
+"""One forward pass over prompts and their responses: log-probabilities, entropies and, where asked, final states.
 
-The pictures of a prompt are encoded once and shared by all of its responses. Logits are made for response tokens
-alone: over the whole prompt they would be the largest tensor of a training step.
+A prompt and its picture go through the model once, however many responses they have (`attention.py`), and nothing is
+computed for padding. Logits are made for response tokens alone, a bounded number at once: over a whole prompt they
+would be the largest tensor of a training step, and with a vocabulary of 150,000 they are even so.
 
-Legend: P prompts, L prompt tokens, B responses, N response tokens, H hidden size, V vocabulary.
+Legend: P prompts, L prompt tokens, B responses, N response tokens, H hidden size, V vocabulary, T tokens of a pass.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
+from anomseer_core.policy.attention import GroupLayout, pack_groups
 from anomseer_core.policy.model import Policy
-from anomseer_core.policy.prompts import PromptBatch
+
+if TYPE_CHECKING:
+    # Prompts bring pictures and their libraries along, which the mathematics here has no use for.
+    from anomseer_core.policy.prompts import PromptBatch
+
+# Logits held at once: 2^25 float32 are 128 MiB, 220 tokens of Qwen's vocabulary. About four tensors of that size exist
+# at a time. Beyond it the backward pass makes the logits again, part by part, instead of keeping all of them.
+LOGITS_AT_ONCE = 2**25
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Of each response token: logprobs [B, N], 0 on padding; entropy [B, N] of its distribution; states [B, N, H]."""
+    """Of each response token, 0 on padding: logprobs [B, N], entropy [B, N] of its distribution, states [B, N, H].
+
+    states are the final-layer states at the tokens, or None when they were not asked for.
+    """
 
     logprobs: torch.Tensor
     entropy: torch.Tensor
-    states: torch.Tensor
+    states: torch.Tensor | None
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ class EncodedPrompts:
     mask: torch.Tensor
 
 
-def encode_prompts(model: nn.Module, prompts: PromptBatch) -> EncodedPrompts:
+def encode_prompts(model: nn.Module, prompts: "PromptBatch") -> EncodedPrompts:
     """Embed prompt tokens and pictures, with explicit rotary positions (the model's own keep state between calls)."""
     core = model.model
     is_image = prompts.input_ids == model.config.image_token_id
@@ -62,8 +76,9 @@ def encode_bare_start(model: nn.Module, token_id: int) -> EncodedPrompts:
 
 
 def suppress(logits: torch.Tensor, forbidden: torch.Tensor) -> torch.Tensor:
-    """Logits in float32 with the forbidden ids at minus infinity."""
-    return logits.float().index_fill(-1, forbidden.to(logits.device), float("-inf"))
+    """Logits, at least in float32, with the forbidden ids at minus infinity."""
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return logits.index_fill(-1, forbidden.to(logits.device), float("-inf"))
 
 
 class ResponseScorer(nn.Module):
@@ -78,44 +93,70 @@ class ResponseScorer(nn.Module):
 
     def forward(
         self,
-        prompts: PromptBatch | None,
+        prompts: "PromptBatch | None",
         response_ids: torch.Tensor,
         response_mask: torch.Tensor,
         prompt_index: torch.Tensor,
+        *,
+        keep_states: bool = False,
     ) -> Scores:
         """response_ids, response_mask [B, N]; prompt_index [B], the prompt each response answers.
 
         Without prompts the responses are scored as bare text, all after one start token (prompt_index is 0).
         """
         encoded = encode_prompts(self.model, prompts) if prompts else encode_bare_start(self.model, self.start_id)
-        responses = self.model.get_input_embeddings()(response_ids)
-        inputs = torch.cat([encoded.embeddings[prompt_index], responses.to(encoded.embeddings.dtype)], dim=1)
-        offsets = torch.arange(response_ids.shape[1], device=inputs.device)
-        following = (encoded.following[prompt_index].unsqueeze(1) + offsets).expand(3, -1, -1)
-        positions = torch.cat([encoded.positions[:, prompt_index], following], dim=2)
-        states = self._states(inputs, positions, encoded.mask[prompt_index], response_mask)
-        # The state before a token predicts it.
-        length = encoded.embeddings.shape[1]
-        logprobs, entropy = self._token_scores(states[:, length - 1 : -1], response_ids)
-        # Padding is a forbidden id: its log-probability of minus infinity must not reach a sum, even times zero.
-        logprobs = logprobs.masked_fill(~response_mask, 0.0)
-        return Scores(logprobs, entropy, states[:, length:])
+        layout = pack_groups(encoded.mask, response_mask, prompt_index)
+        states = self._states(encoded, response_ids, prompt_index, layout)
+        logprobs, entropy = self._token_scores(states[layout.predicting], response_ids[response_mask])
+        of_responses = states[len(states) - len(logprobs) :]
+        return Scores(
+            _unpack(logprobs, response_mask),
+            _unpack(entropy, response_mask),
+            _unpack(of_responses, response_mask) if keep_states else None,
+        )
 
     def _states(
-        self, inputs: torch.Tensor, positions: torch.Tensor, prompt_mask: torch.Tensor, response_mask: torch.Tensor
+        self, encoded: EncodedPrompts, response_ids: torch.Tensor, prompt_index: torch.Tensor, layout: GroupLayout
     ) -> torch.Tensor:
-        # Padding on the right is invisible to a causal model; without padding on the left no mask is needed at all,
-        # and attention takes its fast path.
-        mask = None if bool(prompt_mask.all()) else torch.cat([prompt_mask, torch.ones_like(response_mask)], dim=1)
+        """Final-layer states [T, H] of the packed row."""
+        prompts = encoded.embeddings[layout.prompt_mask]
+        responses = self.model.get_input_embeddings()(response_ids[layout.response_mask])
+        offsets = torch.arange(response_ids.shape[1], device=response_ids.device)
+        following = (encoded.following[prompt_index].unsqueeze(1) + offsets)[layout.response_mask]
+        positions = torch.cat([encoded.positions[:, layout.prompt_mask], following.expand(3, -1)], dim=1)
         outputs = self.model.model.language_model(
-            inputs_embeds=inputs, attention_mask=mask, position_ids=positions, use_cache=False
+            inputs_embeds=torch.cat([prompts, responses.to(prompts.dtype)]).unsqueeze(0),
+            # No mask of the model's own: the layout says who sees whom.
+            attention_mask={"full_attention": None},
+            position_ids=positions.unsqueeze(1),
+            use_cache=False,
+            layout=layout,
         )
-        return outputs.last_hidden_state
+        return outputs.last_hidden_state.squeeze(0)
 
-    def _token_scores(self, states: torch.Tensor, response_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _token_scores(self, states: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-probabilities and entropies [R] of R response tokens, from the states [R, H] that predict them."""
+        size = max(1, LOGITS_AT_ONCE // self.model.config.text_config.vocab_size)
+        if len(ids) <= size:
+            return self._score_tokens(states, ids)
+        parts = [
+            checkpoint(self._score_tokens, *part, use_reentrant=False, preserve_rng_state=False)
+            for part in zip(states.split(size), ids.split(size), strict=True)
+        ]
+        logprobs, entropy = zip(*parts, strict=True)
+        return torch.cat(logprobs), torch.cat(entropy)
+
+    def _score_tokens(self, states: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits = suppress(self.model.lm_head(states), self.forbidden) / self.temperature
         logprobs_all = logits.log_softmax(dim=-1)
-        logprobs = logprobs_all.gather(-1, response_ids.unsqueeze(-1)).squeeze(-1)
+        logprobs = logprobs_all.gather(-1, ids.unsqueeze(-1)).squeeze(-1)
         # A suppressed id has probability 0 and log-probability minus infinity; its entropy term is 0.
         terms = logprobs_all.exp() * logprobs_all.masked_fill(logprobs_all == float("-inf"), 0.0)
         return logprobs, -terms.sum(dim=-1)
+
+
+def _unpack(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Packed values [R, ...] at the R true places of a mask [B, N]; 0 elsewhere."""
+    places = mask.flatten().nonzero().squeeze(1)
+    padded = values.new_zeros((mask.numel(), *values.shape[1:]))
+    return padded.index_copy(0, places, values).unflatten(0, mask.shape)

@@ -63,6 +63,16 @@ PANELS = (
     Panel("Response length [tokens]", {"": "completions/mean_length"}),
     Panel("Gradient norm", {"": "grad_norm"}),
     Panel("Learning rate", {"": "learning_rate"}, noisy=False),
+    Panel(
+        "Answers to held-out series",
+        {
+            "reward": "eval/reward",
+            "affiliation-F1": "eval/affiliation_f1",
+            "point-wise F1": "eval/pointwise_f1",
+            "class": "eval/class_accuracy",
+        },
+        noisy=False,
+    ),
 )
 
 

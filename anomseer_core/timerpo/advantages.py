@@ -3,14 +3,15 @@
 Idea: a response is judged against the other responses to the same prompt. There is no value model.
 
 Deviations: a group whose spread lies under a floor gets zeros, since the z-score of noise is noise; a group of one is
-such a group. `mean_only` is the authors' code, which centres without dividing.
+such a group. `mean_only` is the authors' code, which centres without dividing; `z_score_sample` is TimeMaster's, which
+divides by the sample deviation (Bessel's correction).
 """
 
 from typing import Literal
 
 from torch import Tensor
 
-Normalisation = Literal["z_score", "mean_only"]
+Normalisation = Literal["z_score", "z_score_sample", "mean_only"]
 
 # The paper's epsilon, which it leaves open. Beside a spread at the floors below it moves an advantage by 1 % and
 # 0.1 %, beside one of 0.01 by a millionth; the authors' projection uses the same value.
@@ -33,12 +34,18 @@ def group_advantages(rewards: Tensor, *, normalisation: Normalisation, floor: fl
     """Eq. 2 and 5: how much better each response is than its group.
 
     rewards: `[P, G]`, floating point, one row per prompt.
-    normalisation: `z_score` divides by the population deviation + EPSILON, `mean_only` does not.
+    normalisation: `z_score` divides by the population deviation + EPSILON, `z_score_sample` by the sample deviation
+        + EPSILON, `mean_only` does not divide.
     floor: a group whose population deviation is at most this counts as equal and gets zeros.
     Returns `[P, G]`, each row of mean zero. A NaN reward makes its whole group NaN.
     """
     spread = group_spread(rewards).unsqueeze(1)
     centred = rewards - rewards.mean(dim=1, keepdim=True)
-    advantages = centred / (spread + EPSILON) if normalisation == "z_score" else centred
+    if normalisation == "mean_only":
+        advantages = centred
+    elif normalisation == "z_score_sample" and rewards.shape[1] > 1:
+        advantages = centred / (rewards.std(dim=1, keepdim=True, correction=1) + EPSILON)
+    else:
+        advantages = centred / (spread + EPSILON)
     # Written so that a NaN spread is not taken for an equal group.
     return advantages.masked_fill(spread <= floor, 0.0)

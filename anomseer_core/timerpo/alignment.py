@@ -7,13 +7,14 @@ Idea: one distance W per response, whatever the measure, so that everything afte
   token on its own: W = sum_n u_n min_m C_nm. That is Eq. 4 without the constraint on the expert's side, so the ablation
   differs from transport in exactly that, and never exceeds its exact cost.
 - `clip`: "CLIP-style InfoNCE, temperature 0.07". Each trace is the weighted mean of its states, the expert traces of
-  the other prompts in the call are the negatives, and W is the InfoNCE loss of picking the own expert. (The authors'
-  option of this name has no negatives: one minus the cosine of both means.) With one prompt W is 0 and teaches
-  nothing; near-identical experts, such as those of normal series, are negatives of each other.
+  the other prompts in the call are the negatives, and W is the InfoNCE loss of picking the own expert. With one prompt
+  W is 0 and teaches nothing; near-identical experts, such as those of normal series, are negatives of each other.
+- `mean_cosine`: the authors' option `clip`, which has no negatives: W is one minus the cosine of both mean states
+  (plain means there, which is `marginals` `uniform`).
 
-An empty trace counts as orthogonal to everything: W is 1 for transport and cosine, and the loss of a blind pick,
-log(number of experts), for clip, where 1 could beat honest reasoning. `marginals` weighs the tokens in all three;
-`regularisation` and `iterations` concern transport alone.
+An empty trace counts as orthogonal to everything: W is 1, and for clip the loss of a blind pick, log(number of
+experts), where 1 could beat honest reasoning. `marginals` weighs the tokens in all four; `regularisation` and
+`iterations` concern transport alone.
 """
 
 import torch
@@ -49,7 +50,8 @@ def alignment_distance(
     expert_index: int64 `[B]`, which of the P experts each response answers to.
     Returns float64 `[B]`, at least 0. Other rows matter to `clip` only, where the P experts of this call compete.
     """
-    distance = _contrastive_distance if config.alignment == "clip" else _pairwise_distance
+    pooled = {"clip": _contrastive_distance, "mean_cosine": _mean_distance}
+    distance = pooled.get(config.alignment, _pairwise_distance)
     slices = torch.arange(len(expert_index), device=expert_index.device).split(RESPONSES_AT_ONCE)
     return torch.cat([distance(config, response.select(rows), expert, expert_index[rows]) for rows in slices])
 
@@ -87,3 +89,9 @@ def _pooled_direction(config: TransportConfig, tokens: TokenStates) -> Tensor:
     states = tokens.states.double().masked_fill(~tokens.mask.unsqueeze(2), 0.0)
     mean = torch.einsum("bt,bth->bh", token_weights(tokens, config.marginals), states)
     return directions(mean.unsqueeze(1), tokens.mask.any(dim=1, keepdim=True)).squeeze(1)
+
+
+def _mean_distance(config: TransportConfig, response: TokenStates, expert: TokenStates, expert_index: Tensor) -> Tensor:
+    """`mean_cosine`: 1 - cosine of both weighted mean states, cut at 0; 1 where a side is empty."""
+    own = _pooled_direction(config, expert)[expert_index]
+    return (1.0 - (_pooled_direction(config, response) * own).sum(dim=1)).clamp_min(0.0)

@@ -3,10 +3,11 @@
 Idea: of the reasoning advantage keep only what the task advantage does not already say, so that expert guidance cannot
 pull a group's update along or against the task's direction.
 
-Deviations: `weighted_sum` is the paper's ablation without projection (Table 6), `none` is plain GRPO. PCGrad, the third
-row of that table, works on gradients and cannot be written on advantages. Where all rewards of a group are equal,
-`paper` follows the equations (the task advantage is zero, alpha times the reasoning advantage remains) and `skip` drops
-the group.
+Deviations: `weighted_sum` is the paper's ablation without projection (Table 6), `none` is plain GRPO. `pcgrad`, the
+third row of that table, works on gradients (`gradient_projection.py`) and cannot be written on advantages: both are
+computed here, `final` is the task's alone, and the update joins them. Where all rewards of a group are equal, `paper`
+follows the equations (the task advantage is zero, alpha times the reasoning advantage remains) and `skip` drops the
+group.
 """
 
 from collections.abc import Mapping
@@ -25,13 +26,15 @@ from anomseer_core.timerpo.advantages import (
     group_spread,
 )
 
-Integration = Literal["orthogonal", "weighted_sum", "none"]
+Integration = Literal["orthogonal", "weighted_sum", "pcgrad", "none"]
 EqualRewards = Literal["paper", "skip"]
+# The diagnostics that say something without an expert.
+TASK_DIAGNOSTICS = ("reward_std", "frac_reward_zero_std")
 
 
 @dataclass(frozen=True, eq=False)
 class Composition:
-    """final, main, reasoning, orthogonal: advantages `[B, G]` of Eq. 7, 2, 5 and 6.
+    """final, main, reasoning, orthogonal: advantages `[B, G]` of Eq. 7, 2, 5 and 6; under `pcgrad` final is main.
 
     kept: bool `[B]`, False where `skip` dropped the group; its `final` is zero and it belongs out of the loss.
     diagnostics: means over all groups, so that averages over equal ranks are averages over the step.
@@ -43,6 +46,18 @@ class Composition:
     orthogonal: Tensor
     kept: Tensor
     diagnostics: Mapping[str, float]
+
+    def part(self, start: int, stop: int) -> "Composition":
+        """The groups `[start, stop)`; the diagnostics stay those of all."""
+        rows = slice(start, stop)
+        return Composition(
+            self.final[rows],
+            self.main[rows],
+            self.reasoning[rows],
+            self.orthogonal[rows],
+            self.kept[rows],
+            self.diagnostics,
+        )
 
 
 def project_out(reasoning: Tensor, main: Tensor) -> Tensor:
@@ -74,7 +89,7 @@ def compose(
     main = group_advantages(rewards, normalisation=normalisation, floor=REWARD_FLOOR)
     reasoning = group_advantages(reasoning_rewards, normalisation=normalisation, floor=REASONING_FLOOR)
     orthogonal = project_out(reasoning, main)
-    joined = {"orthogonal": orthogonal, "weighted_sum": reasoning, "none": torch.zeros_like(main)}[integration]
+    joined = {"orthogonal": orthogonal, "weighted_sum": reasoning}.get(integration, torch.zeros_like(main))
     final = main + alpha * joined
     kept = torch.ones(len(rewards), dtype=torch.bool, device=rewards.device)
     if equal_rewards == "skip":

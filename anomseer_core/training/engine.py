@@ -1,7 +1,7 @@
 """The DeepSpeed engine around a policy, and the collective sums that ranks agree by.
 
 On a CPU the ranks talk through gloo: DeepSpeed's shared-memory operator would compile at first use and fail on a
-machine without a compiler. Its own AdamW does too, hence `torch_adam`.
+machine without a compiler. Its own AdamW does too, hence `torch_adam` in `infra/deepspeed/*.json`.
 """
 
 import logging
@@ -13,6 +13,7 @@ from torch import distributed, nn
 
 from anomseer_core.policy.precision import autocast
 from anomseer_core.training.config import LaunchConfig
+from anomseer_core.training.zero import read_settings
 
 if TYPE_CHECKING:
     import deepspeed
@@ -60,20 +61,31 @@ def build_engine(
         lr_scheduler=build_scheduler,
         config=build_deepspeed_config(settings, launch, accumulation),
     )
+    if launch.zero_stage == 0:
+        _remember_gradient_norm(engine)
     return engine
 
 
+def _remember_gradient_norm(engine: "deepspeed.DeepSpeedEngine") -> None:
+    """At stage 0 DeepSpeed forgets the norm it clips by; kept where it looks for it, it is told as at other stages."""
+    from deepspeed.runtime.utils import clip_grad_norm_
+
+    def clip() -> None:
+        norm = clip_grad_norm_(parameters=engine.module.parameters(), max_norm=engine.gradient_clipping())
+        engine.optimizer._global_grad_norm = float(norm)
+
+    engine.clip_fp32_gradients = clip
+
+
 def build_deepspeed_config(settings: OptimizerSettings, launch: LaunchConfig, accumulation: int) -> dict[str, Any]:
-    optimizer = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay, "torch_adam": True}
-    config = {
+    """The file for this stage and offload, completed by the fields of the method."""
+    config = read_settings(launch)
+    config["optimizer"]["params"] |= {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    config |= {
         # Batches are cut here, not by DeepSpeed: only their product has to agree with the number of ranks.
         "train_micro_batch_size_per_gpu": 1,
         "gradient_accumulation_steps": accumulation,
         "gradient_clipping": settings.gradient_clip,
-        "optimizer": {"type": "AdamW", "params": optimizer},
-        "zero_optimization": {"stage": launch.zero_stage, "overlap_comm": False},
-        "zero_allow_untested_optimizer": True,
-        "steps_per_print": 10**9,
     }
     # An outer autocast is left alone on a CPU and switched off by DeepSpeed on a GPU, which has its own section.
     if torch.cuda.is_available() and launch.precision == "bfloat16":

@@ -2,10 +2,11 @@
 
 DeepSpeed's launcher runs in a session of its own, so that a signal to its group reaches every rank; its output is
 read line by line, and the metrics and completions that rank 0 appends to files are passed on as they appear. Files
-rather than pipes: an absent MLflow server loses nothing.
+rather than pipes: an absent MLflow server loses nothing, and a resumed run has its whole record.
 """
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -22,16 +23,19 @@ import torch
 
 from anomseer_core.observer import Observer
 from anomseer_core.policy.precision import default_ranks, resolve_precision
-from anomseer_core.training.config import LaunchConfig
-from anomseer_core.training.job import COMPLETIONS, METRICS, TrainingJob
+from anomseer_core.training.claim import claim
+from anomseer_core.training.config import LaunchConfig, Unfinished
+from anomseer_core.training.failures import TrainingFailed, TrainingStopped
+from anomseer_core.training.interrupted import prepare
+from anomseer_core.training.job import CHECKPOINT, COMPLETIONS, METRICS, TrainingJob
+from anomseer_core.training.notices import read_notice
+from anomseer_core.training.rank_exits import RankExits
+from anomseer_core.training.snapshots import newest_step
 
 POLL_SECONDS = 0.3
 GRACE_SECONDS = 5.0
 TAIL_LINES = 30
-
-
-class TrainingFailed(RuntimeError):
-    """A training process ended with an error; the message holds the end of its output."""
+log = logging.getLogger(__name__)
 
 
 def resolve_launch(launch: LaunchConfig) -> LaunchConfig:
@@ -41,25 +45,35 @@ def resolve_launch(launch: LaunchConfig) -> LaunchConfig:
     )
 
 
-def launch(job: TrainingJob, total_steps: int, observer: Observer) -> Path:
+def launch(job: TrainingJob, total_steps: int, observer: Observer, unfinished: Unfinished = "resume") -> Path:
     """Run a job in `job.launch.ranks` processes until it ends; returns the folder of the trained checkpoint.
 
-    Raises TrainingFailed when a process fails. However this function is left, no process of the job stays.
+    An interrupted run of the same job is gone on with. The observer hears of every step once, those of before included.
+    Raises ValueError as `claim` and `prepare` do, TrainingStopped when a known reason ends training, TrainingFailed
+    when a process fails otherwise. However this function is left, no process of the job stays.
     """
+    with claim(job.folder):
+        job = prepare(job, unfinished)
+        _run(job, total_steps, observer)
+    return job.folder / CHECKPOINT
+
+
+def _run(job: TrainingJob, total_steps: int, observer: Observer) -> None:
     path = job.save()
-    tail = deque[str](maxlen=TAIL_LINES)
-    followed = _FollowedFiles(job.folder, total_steps, observer)
+    output = _Output(job, observer)
+    followed = _FollowedFiles(job, total_steps, observer)
     with _process_group(_command(job, path), _environment(job)) as process:
-        reader = threading.Thread(target=_read_lines, args=(process, tail, observer), daemon=True)
+        reader = threading.Thread(target=output.read, args=(process,), daemon=True)
         reader.start()
         while process.poll() is None:
             followed.pass_on()
+            output.pass_on()
             time.sleep(POLL_SECONDS)
         reader.join(timeout=GRACE_SECONDS)
     followed.pass_on()
+    output.pass_on()
     if process.returncode != 0:
-        raise TrainingFailed(f"training ended with status {process.returncode}; its last lines:\n" + "\n".join(tail))
-    return job.folder / "checkpoint"
+        raise output.failure(process.returncode)
 
 
 def _command(job: TrainingJob, path: Path) -> list[str]:
@@ -132,25 +146,68 @@ def _group_exists(process: subprocess.Popen[str]) -> bool:
     return True
 
 
-def _read_lines(process: subprocess.Popen[str], tail: deque[str], observer: Observer) -> None:
-    for line in process.stdout:
-        tail.append(line.rstrip())
-        observer.line(line.rstrip())
+class _Output:
+    """What the processes of a job print: notices are acted on, the rest goes to the observer; the end of it is kept."""
+
+    def __init__(self, job: TrainingJob, observer: Observer) -> None:
+        self.job = job
+        self.observer = observer
+        self.exits = RankExits()
+        self.reason = ""
+        self.warnings = deque[str]()
+        self.tail = deque[str](maxlen=TAIL_LINES)
+
+    def read(self, process: subprocess.Popen[str]) -> None:
+        for line in process.stdout:
+            notice = read_notice(line)
+            if notice is None:
+                self.tail.append(line.rstrip())
+                self.observer.line(line.rstrip())
+            elif notice.kind == "process":
+                self.exits.watch(notice.rank, notice.pid)
+            elif notice.kind == "warning":
+                self.warnings.append(notice.text)
+            else:
+                # All ranks stop for the same reason, each in its own words.
+                self.reason = self.reason or notice.text
+
+    def pass_on(self) -> None:
+        """Log the warnings that have come: by the caller, since the thread that reads belongs to no Prefect run."""
+        while self.warnings:
+            log.warning("%s: %s", self.job.method, self.warnings.popleft())
+
+    def failure(self, status: int) -> TrainingFailed:
+        """Why training ended: what a rank said, or the signal that killed one, or else the last lines."""
+        first = self.exits.first
+        if not self.reason and first and first.signal_number:
+            self.reason = first.tell()
+        if not self.reason:
+            return TrainingFailed(f"training ended with status {status}; its last lines:\n" + "\n".join(self.tail))
+        return TrainingStopped(f"{self.job.method} stopped: {self.reason}; {self._way_on()}")
+
+    def _way_on(self) -> str:
+        newest = newest_step(self.job.folder)
+        if not newest:
+            return "it had written no snapshot and will start over"
+        return f"run again with the same settings to go on from step {newest}"
 
 
 class _FollowedFiles:
     """Passes the lines that rank 0 has appended since the last look on to the observer."""
 
-    def __init__(self, folder: Path, total_steps: int, observer: Observer) -> None:
+    def __init__(self, job: TrainingJob, total_steps: int, observer: Observer) -> None:
+        self.start = job.start
         self.total_steps = total_steps
         self.observer = observer
-        self.metrics = _Follower(folder / METRICS)
-        self.completions = _Follower(folder / COMPLETIONS)
+        self.metrics = _Follower(job.folder / METRICS)
+        self.completions = _Follower(job.folder / COMPLETIONS)
 
     def pass_on(self) -> None:
         for record in self.metrics.new_records():
             self.observer.metrics(record["step"], record["metrics"])
-            self.observer.progress(record["step"], self.total_steps, "steps")
+            # Steps of before the interruption are part of the curve and no progress of now.
+            if record["step"] > self.start:
+                self.observer.progress(record["step"], self.total_steps, "steps")
         for record in self.completions.new_records():
             self.observer.completions(record["step"], record["rows"])
 

@@ -2,9 +2,15 @@
 
 import argparse
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from anomseer_core.refusals import is_raised_in
+from anomseer_core.training.claim import hold
+from anomseer_core.training.failures import TrainingStopped
 from anomseer_core.training.job import TrainingJob
+from anomseer_core.training.notices import tell
 from anomseer_core.training.watchdog import watch
 
 
@@ -17,7 +23,20 @@ def main() -> None:
     job = TrainingJob.load(arguments.job)
     # Before the imports below: they take seconds, in which the owner may die.
     watch(job.owner)
-    run(job, arguments.local_rank)
+    tell("process", arguments.local_rank)
+    with hold(job.folder), reasons_told(arguments.local_rank):
+        run(job, arguments.local_rank)
+
+
+@contextmanager
+def reasons_told(rank: int) -> Iterator[None]:
+    """Tell the launcher why training ends where our own code words it; a defect leaves its trace in the output."""
+    try:
+        yield
+    except (TrainingStopped, ValueError, FileNotFoundError) as error:
+        if isinstance(error, TrainingStopped) or is_raised_in(error, ("anomseer_core",)):
+            tell("stop", rank, str(error))
+        raise
 
 
 def run(job: TrainingJob, local_rank: int) -> None:

@@ -15,6 +15,7 @@ from anomseer_core.policy.model import Policy
 from anomseer_core.policy.prompts import PromptBatch
 from anomseer_core.policy.sampling import Responses, sample_responses, sampling_uniforms
 from anomseer_core.policy.scoring import ResponseScorer, Scores
+from anomseer_core.released_rewards import score_text
 from anomseer_core.rewards import Reward, score
 from anomseer_core.timerpo.alignment import TokenStates, alignment_distance
 from anomseer_core.training.config import RewardWeights, TimerPOConfig
@@ -41,6 +42,17 @@ class Rollout:
         totals = torch.tensor([reward.total for reward in self.rewards], dtype=torch.float64)
         return totals.view(len(self.examples), -1)
 
+    def part(self, start: int, stop: int) -> "Rollout":
+        """The groups of prompts `[start, stop)`."""
+        rows, drawn = slice(start * self.group_size, stop * self.group_size), self.responses
+        return Rollout(
+            self.examples[start:stop],
+            self.prompts.slice(start, stop),
+            Responses(drawn.ids[rows], drawn.mask[rows], drawn.finished[rows]),
+            self.texts[rows],
+            self.rewards[rows],
+        )
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -66,6 +78,9 @@ def collect_rollout(policy: Policy, examples: Sequence[Example], config: TimerPO
 
 
 def grade(text: str, example: Example, weights: RewardWeights) -> Reward:
+    """Eq. 1 for one response, by the rule of `weights`."""
+    if weights.rule == "released":
+        return score_text(text, example.series, weights, example.view)
     return score(parse_response(text, VIEW_UNITS), example.series, weights, example.view)
 
 
@@ -79,11 +94,13 @@ def chunks(prompts: PromptBatch, group_size: int, max_responses: int) -> Iterato
 
 
 @torch.no_grad()
-def score_responses(scorer: ResponseScorer, rollout: Rollout, max_responses: int) -> Scores:
+def score_responses(
+    scorer: ResponseScorer, rollout: Rollout, max_responses: int, *, keep_states: bool = False
+) -> Scores:
     """Scores of all sampled responses, chunk by chunk."""
     ids, mask = rollout.responses.ids, rollout.responses.mask
     parts = [
-        scorer(chunk.prompts, ids[chunk.rows], mask[chunk.rows], chunk.prompt_index)
+        scorer(chunk.prompts, ids[chunk.rows], mask[chunk.rows], chunk.prompt_index, keep_states=keep_states)
         for chunk in chunks(rollout.prompts, rollout.group_size, max_responses)
     ]
     return _join(parts)
@@ -94,31 +111,42 @@ def reasoning_distances(
     policy: Policy, scorer: ResponseScorer, rollout: Rollout, scores: Scores, config: TimerPOConfig, max_responses: int
 ) -> torch.Tensor:
     """Eq. 3-4: W, float64 [B], between each sampled reasoning and its prompt's expert trace."""
-    processor = policy.processor
-    mask = processor.reasoning_mask(rollout.responses.ids, rollout.responses.mask)
+    mask = rollout.responses.mask
+    if config.transport.response_side == "reasoning":
+        mask = policy.processor.reasoning_mask(rollout.responses.ids, mask)
     response = TokenStates(scores.states, scores.logprobs.exp(), mask)
-    expert = _embed_experts(policy, scorer, rollout, config, max_responses)
+    expert = embed_experts(policy, scorer, rollout, config, max_responses)
     index = torch.arange(len(rollout.examples), device=policy.device).repeat_interleave(rollout.group_size)
     return alignment_distance(config.transport, response, expert, index)
 
 
-def _embed_experts(
+def embed_experts(
     policy: Policy, scorer: ResponseScorer, rollout: Rollout, config: TimerPOConfig, max_responses: int
 ) -> TokenStates:
     """The expert traces teacher-forced: under the same picture and prompt, or as bare text (the authors' code)."""
-    texts = [f"<think>{example.trace}</think>" for example in rollout.examples]
+    transport, bare = config.transport, config.transport.expert_context == "text_only"
+    texts = [example.trace if bare else f"<think>{example.trace}</think>" for example in rollout.examples]
     ids, mask = (part.to(policy.device) for part in policy.processor.encode_responses(texts, closed=False))
-    if config.transport.expert_context == "text_only":
-        scores = scorer(None, ids, mask, torch.zeros(len(ids), dtype=torch.long, device=policy.device))
+    if bare:
+        index = torch.zeros(len(ids), dtype=torch.long, device=policy.device)
+        scores = scorer(None, ids, mask, index, keep_states=True)
     else:
         scores = _join(
             [
-                scorer(chunk.prompts, ids[chunk.rows], mask[chunk.rows], chunk.prompt_index)
+                scorer(chunk.prompts, ids[chunk.rows], mask[chunk.rows], chunk.prompt_index, keep_states=True)
                 for chunk in chunks(rollout.prompts, 1, max_responses)
             ]
         )
-    return TokenStates(scores.states, scores.logprobs.exp(), policy.processor.reasoning_mask(ids, mask))
+    compared = mask if bare else policy.processor.reasoning_mask(ids, mask)
+    return TokenStates(scores.states, scores.logprobs.exp(), first_tokens(compared, transport.expert_tokens))
+
+
+def first_tokens(mask: torch.Tensor, limit: int) -> torch.Tensor:
+    """[B, T], True on the first `limit` tokens of each row of a mask; 0 keeps all."""
+    return mask & (mask.cumsum(dim=1) <= limit) if limit else mask
 
 
 def _join(parts: Sequence[Scores]) -> Scores:
-    return Scores(*(torch.cat([getattr(part, name) for part in parts]) for name in ("logprobs", "entropy", "states")))
+    logprobs, entropy = (torch.cat([getattr(part, name) for part in parts]) for name in ("logprobs", "entropy"))
+    kept = [part.states for part in parts if part.states is not None]
+    return Scores(logprobs, entropy, torch.cat(kept) if kept else None)

@@ -5,8 +5,8 @@ import re
 import pytest
 from pydantic import ValidationError
 
+from anomseer_core.configurations import CONFIGURATIONS
 from anomseer_core.expcot.config import ExpCoTConfig, ProbeThresholds, TraceSource, released_rules
-from anomseer_core.pipeline import CONFIGURATIONS
 
 
 def test_our_own_analysis_is_the_default_everywhere():

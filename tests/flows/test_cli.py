@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from anomseer_core.pipeline import tiny
+from anomseer_core.configurations import tiny
 from flows.cli import main
 
 
@@ -144,7 +144,7 @@ def test_ctrl_c_says_how_to_go_on_and_exits_130(absent_home: Path):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 130
-    assert done.stderr == "anomseer: stopped; run it again to go on from the last finished stage\n"
+    assert done.stderr == "anomseer: stopped; run it again to go on from the last finished stage or snapshot\n"
 
 
 def test_a_cut_database_is_refused_by_name(home: Path, capsys: pytest.CaptureFixture[str]):
@@ -182,6 +182,16 @@ def test_a_defect_keeps_its_traceback(absent_home: Path):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
+
+
+def test_a_training_that_stops_for_a_known_reason_is_told_on_one_line(absent_home: Path):
+    script = (
+        "from flows import cli\nfrom anomseer_core.training.failures import TrainingStopped\n"
+        "with cli.refusals():\n    raise TrainingStopped('timerpo stopped: rank 1 was killed by SIGKILL')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "anomseer: error: timerpo stopped: rank 1 was killed by SIGKILL\n"
 
 
 def test_help_answers_at_once():

@@ -3,7 +3,8 @@ from importlib.resources import files
 import pytest
 import yaml
 
-from anomseer_core.pipeline import CONFIGURATIONS, PipelineConfig, nano
+from anomseer_core.configurations import CONFIGURATIONS, nano
+from anomseer_core.pipeline import PipelineConfig
 from flows.deployments import WORK_POOL, named_configuration
 
 PREFECT_YAML = yaml.safe_load((files("infra") / "prefect.yaml").read_text(encoding="utf-8"))

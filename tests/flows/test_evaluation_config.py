@@ -3,7 +3,7 @@
 import pytest
 
 from anomseer_core.baselines.trivial import ANSWERS
-from anomseer_core.pipeline import nano, tiny
+from anomseer_core.configurations import nano, tiny
 from flows.evaluation_config import BASELINES, EvaluationRunConfig, choose, evaluation_of
 
 

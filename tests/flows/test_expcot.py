@@ -9,7 +9,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from anomseer_core.pipeline import paper, tiny
+from anomseer_core.configurations import paper, tiny
 from anomseer_core.settings import load_settings
 from flows.expcot import ExpCoTSummary, expcot
 from flows.expcot_config import ExpCoTRunConfig, explanation_of

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomseer_core.pipeline import nano, tiny
+from anomseer_core.configurations import nano, tiny
 from flows.overrides import apply_overrides
 
 

@@ -16,8 +16,9 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
+from anomseer_core.configurations import tiny
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
-from anomseer_core.pipeline import PipelineConfig, tiny
+from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.settings import load_settings
 from anomseer_core.store import ArtifactStore
 from flows.evaluate import evaluate
@@ -257,3 +258,5 @@ def test_the_form_recomputes_what_a_field_changes_and_goes_on_after_a_kill(world
     assert {"timerpo"} | answers <= recomputed <= {"timerpo"} | answers | {f"scores of {name}" for name in answers}
     tracking = world.tracking
     assert tracking.client.search_runs([tracking.experiment_id], "attributes.status = 'RUNNING'") == []
+    losses = tracking.client.get_metric_history(world.run_id(summary.mlflow_run, "timerpo"), "loss")
+    assert [point.step for point in losses] == list(range(1, world.config.training.steps + 1))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from anomseer_core.pipeline import tiny
+from anomseer_core.configurations import CONFIGURATIONS, tiny
 from flows.expcot_config import explanation_of
 from flows.overrides import apply_overrides
 from flows.preflight import require_explainable, require_runnable
@@ -30,3 +30,38 @@ def test_series_of_several_channels_are_refused_before_any_trace_is_written():
     with pytest.raises(ValueError, match=r"leave multivariate out of diverse\.tasks"):
         require_explainable(apply_overrides(explanation_of(tiny()), chosen))
     require_explainable(apply_overrides(explanation_of(tiny()), chosen[:1]))
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_named_configuration_runs_or_says_what_is_missing(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """The pretrained policies come from the hub, which these tests never ask."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    config = apply_overrides(CONFIGURATIONS[name](), ["launch.ranks=2"])
+    if config.policy.preset == "nano":
+        require_runnable(config)
+        return
+    with pytest.raises(FileNotFoundError, match=r"cannot fetch Qwen/Qwen2.5-VL-3B-Instruct: .*name a folder with"):
+        require_runnable(config)
+
+
+def test_a_policy_from_random_weights_is_not_reinforced_before_it_was_taught():
+    config = apply_overrides(CONFIGURATIONS["grpo"](), ["policy.preset=nano"])
+    with pytest.raises(ValueError, match=r"policy.preset = nano is born from random weights .* set cold_start.steps"):
+        require_runnable(config)
+    require_runnable(apply_overrides(CONFIGURATIONS["sft+grpo"](), ["policy.preset=nano", "launch.ranks=2"]))
+
+
+def test_pcgrad_is_refused_at_a_stage_that_cuts_gradients_up():
+    config = apply_overrides(tiny(), ["training.integration=pcgrad", "launch.ranks=2"])
+    with pytest.raises(ValueError, match=r"training.integration = pcgrad .* launch.zero_stage = 2"):
+        require_runnable(config)
+    require_runnable(apply_overrides(config, ["launch.zero_stage=0"]))
+
+
+def test_adapters_without_their_package_are_refused_before_any_stage(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("anomseer_core.policy.trained_weights.find_spec", lambda name: None)
+    config = apply_overrides(tiny(), ["training.weights.lora_rank=8"])
+    with pytest.raises(ValueError, match=r"lora_rank = 8 needs the package peft: pip install 'anomseer\[lora\]'"):
+        require_runnable(config)
+    require_runnable(apply_overrides(config, ["training.steps=0"]))

@@ -1,6 +1,7 @@
 import pytest
 
-from anomseer_core.pipeline import PipelineConfig, nano, paper, tiny
+from anomseer_core.configurations import nano, paper, tiny
+from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.settings import load_settings
 from anomseer_core.store import ArtifactStore
 from flows.evaluation_config import evaluation_of

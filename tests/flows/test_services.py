@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from mlflow import MlflowClient
 
-from anomseer_core.pipeline import nano, tiny
+from anomseer_core.configurations import nano, tiny
 from anomseer_core.settings import Settings
 from flows.processes import end, family, start
 from flows.services import Services, down, read_services, up

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from anomseer_core.series import Series
 from anomseer_core.store import DamagedArtifact
+from anomseer_core.training.failures import TrainingFailed, TrainingStopped
 from flows.terminal import command_name, is_for_the_terminal, is_user_error, show
 
 
@@ -27,6 +28,8 @@ def raised(function, kind: type[BaseException]) -> BaseException:
 def test_a_refusal_is_worded_by_our_own_code():
     assert is_user_error(raised(lambda: Series(id="bad", values=[[[1.0]]]), ValueError))
     assert is_user_error(DamagedArtifact("anywhere"))
+    assert is_user_error(TrainingStopped("timerpo stopped: rank 1 was killed by SIGKILL"))
+    assert not is_user_error(TrainingFailed("training ended with status 1; its last lines: ..."))
     assert not is_user_error(raised(lambda: int("x"), ValueError))
     assert not is_user_error(raised(lambda: [][0], IndexError))
     assert not is_user_error(ValueError("never raised"))

@@ -1,5 +1,7 @@
 """A freshly born nano policy, small and quick, for every test that needs real weights."""
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,3 +51,32 @@ def prompts(policy: Policy) -> PromptBatch:
     """Three prompts with different pictures."""
     waves = [np.sin(np.arange(200) * rate) for rate in (0.05, 0.2, 0.6)]
     return policy.processor.prompts([render(Series(id=str(index), values=wave)) for index, wave in enumerate(waves)])
+
+
+@pytest.fixture(scope="session")
+def unequal_prompts(policy: Policy) -> PromptBatch:
+    """Three prompts; the first and the last have narrower pictures, hence padding on the left."""
+    pictures = [render(Series(id=str(rate), values=np.sin(np.arange(200) * rate))) for rate in (0.05, 0.2, 0.6)]
+    return policy.processor.prompts([pictures[0].resize((420, 124)), pictures[1], pictures[2].resize((308, 112))])
+
+
+@pytest.fixture(scope="session")
+def small_policy(policy: Policy) -> Policy:
+    """Smaller than nano, for slow references; like the pretrained policies, and unlike nano, it has fewer key heads
+    than query heads and a vision block with windows.
+    """
+    config = type(policy.model.config)(**policy.model.config.to_dict())
+    text, vision = config.text_config, config.vision_config
+    text.hidden_size, text.intermediate_size, text.num_hidden_layers = 128, 192, 2
+    text.num_attention_heads, text.num_key_value_heads, text.layer_types = 2, 1, ["full_attention"] * 2
+    vision.hidden_size, vision.out_hidden_size, vision.intermediate_size = 64, 128, 96
+    vision.depth, vision.num_heads, vision.fullatt_block_indexes = 2, 2, [1]
+    torch.manual_seed(1)
+    model = Qwen2_5_VLForConditionalGeneration._from_config(config, attn_implementation="sdpa").eval()
+    return build_policy(model, policy.processor)
+
+
+@pytest.fixture(scope="session")
+def double_policy(small_policy: Policy) -> Policy:
+    """The same weights in double precision: what is left of a difference is one of method, not of rounding."""
+    return replace(small_policy, model=copy.deepcopy(small_policy.model).double())

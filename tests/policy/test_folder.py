@@ -6,11 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from anomseer_core.policy.birth import create_policy
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.policy.folder import require_weights
+from anomseer_core.policy.model import load_policy
 from anomseer_core.store import ArtifactStore
+
+UP = "model.layers.0.mlp.up_proj.weight"
 
 
 @pytest.fixture
@@ -63,3 +68,33 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("text")
     with pytest.raises(ValueError, match=r"README\.md is a file; name the folder of a checkpoint"):
         require_weights(tmp_path / "README.md")
+
+
+def change_weights(folder: Path, change: Callable[[dict], None]) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            lambda tensors: tensors.update({UP: tensors[UP][:-1].clone()}),
+            r"model\.safetensors: \S*up_proj\.weight is \(703, 256\), but config\.json makes it \(704, 256\)",
+        ),
+        (lambda tensors: tensors.pop(UP), r"layers\.0\.mlp\.up_proj\.weight is missing; name a whole"),
+        (
+            lambda tensors: tensors.update(extra=torch.zeros(2), more=torch.zeros(2)),
+            r"extra has no place in the model of config\.json, and 1 more tensors",
+        ),
+    ],
+)
+def test_weights_of_another_shape_than_the_config_are_refused_by_name(
+    folder: Path, change: Callable[[dict], None], line: str
+) -> None:
+    change_weights(folder, change)
+    with pytest.raises(ValueError, match=line) as refusal:
+        load_policy(folder)
+    assert str(folder) in str(refusal.value)
+    assert "\n" not in str(refusal.value)

@@ -15,10 +15,33 @@ from anomseer_core.policy.tokenizer import train_tokenizer
 
 def test_linear_patch_embedding_equals_the_convolution(policy: Policy, prompts: PromptBatch) -> None:
     embedding = policy.model.model.visual.patch_embed
+    convolution = embedding.proj
     patches = prompts.pixel_values[:100]
     with torch.no_grad():
-        convolved = type(embedding).forward(embedding, patches)
+        convolved = type(convolution).forward(convolution, patches.view(-1, 3, 2, 14, 14)).flatten(1)
         torch.testing.assert_close(embedding(patches), convolved, atol=1e-5, rtol=1e-5)
+
+
+def test_fused_norms_equal_the_elementwise_ones(policy: Policy) -> None:
+    norm = policy.model.model.language_model.norm
+    states = (torch.randn(7, 3, 256, generator=torch.Generator().manual_seed(0)) * 5).requires_grad_()
+    values, gradients = [], []
+    for forward in (norm, lambda inputs: type(norm).forward(norm, inputs)):
+        result = forward(states)
+        values.append(result)
+        gradients.append(torch.autograd.grad(result.sin().sum(), [states, norm.weight]))
+    torch.testing.assert_close(*values, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-5)
+
+
+def test_a_norm_of_bfloat16_states_is_in_the_weights_type(policy: Policy) -> None:
+    norm = policy.model.model.language_model.norm
+    states = torch.randn(7, 256, generator=torch.Generator().manual_seed(0)).bfloat16()
+    with torch.no_grad():
+        fused, elementwise = norm(states), type(norm).forward(norm, states)
+    assert fused.dtype == elementwise.dtype == torch.float32
+    # transformers rounds to bfloat16 in between, 8 bits.
+    torch.testing.assert_close(fused, elementwise, atol=0, rtol=2**-8)
 
 
 def test_a_folder_without_weights_is_refused_by_name(nano_folder: Path, tmp_path: Path) -> None:

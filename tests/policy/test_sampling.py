@@ -1,11 +1,14 @@
 """Group sampling: the inverse of a cumulative distribution, against transformers' generate, and row by row."""
 
 import numpy as np
+import pytest
 import torch
 
+from anomseer_core.policy import cache
 from anomseer_core.policy.model import Policy
 from anomseer_core.policy.prompts import PromptBatch
 from anomseer_core.policy.sampling import choose_tokens, sample_responses, sampling_uniforms
+from tests import naive_policy
 
 
 def test_choose_tokens_inverts_the_cumulative_distribution() -> None:
@@ -79,7 +82,44 @@ def test_finished_rows_leave_and_the_rest_goes_on(policy: Policy, prompts: Promp
     assert not forbidden & set(responses.ids[responses.mask].tolist())
 
 
-def _raise_logit(logits: torch.Tensor, index: int, amount: float) -> torch.Tensor:
+@pytest.mark.parametrize("greedy", [True, False])
+def test_an_image_token_or_an_id_beyond_the_tokenizer_is_never_sampled(
+    policy: Policy, prompts: PromptBatch, monkeypatch, greedy: bool
+) -> None:
+    """Not even where the model would choose nothing else."""
+    wanted = [policy.processor.image_token_id, 447]
+    head = policy.model.lm_head.forward
+    monkeypatch.setattr(policy.model.lm_head, "forward", lambda states: _raise_logit(head(states), wanted, 1e4))
+    uniforms = None if greedy else sampling_uniforms(0, 0, ["a", "b", "c"], 4, 8)
+    responses = sample_responses(policy, prompts, max_tokens=8, uniforms=uniforms)
+    assert not set(wanted) & set(responses.ids[responses.mask].tolist())
+    assert responses.mask.any()
+
+
+def as_lists(responses) -> list[list[int]]:
+    return [row[mask].tolist() for row, mask in zip(responses.ids, responses.mask, strict=True)]
+
+
+@pytest.mark.parametrize(("group", "temperature"), [(0, 1.0), (3, 1.0), (2, 0.6)])
+def test_ids_equal_those_of_a_model_without_a_cache(
+    small_policy: Policy, unequal_prompts: PromptBatch, monkeypatch, group: int, temperature: float
+) -> None:
+    """Greedy (group 0) and sampled; prompts padded on the left; likelier stopping, so that rows leave the batch."""
+    policy = small_policy
+    stop, head = policy.processor.stop_token_id, policy.model.lm_head.forward
+    boost = 3.0 if group else 0.0
+    monkeypatch.setattr(policy.model.lm_head, "forward", lambda states: _raise_logit(head(states), stop, boost))
+    # The cache must grow, too.
+    monkeypatch.setattr(cache, "ROOM", 2)
+    uniforms = sampling_uniforms(7, 0, ["a", "b", "c"], group, 9) if group else None
+    settings = {"max_tokens": 9, "uniforms": uniforms, "temperature": temperature}
+    ours = as_lists(sample_responses(policy, unequal_prompts, **settings))
+    expected = naive_policy.sample(policy.model, policy.forbidden, stop, unequal_prompts, **settings)
+    assert ours == expected
+    assert group == 0 or len({len(row) for row in ours}) > 2
+
+
+def _raise_logit(logits: torch.Tensor, index: int | list[int], amount: float) -> torch.Tensor:
     logits = logits.clone()
     logits[..., index] += amount
     return logits

@@ -27,6 +27,12 @@ def test_z_score_by_hand():
     assert EPSILON == 1e-8
 
 
+def test_sample_z_score_by_hand():
+    # Deviations -0.5, 0, 0.5; sample deviation sqrt(0.5 / 2) = 0.5. A group of one has none.
+    assert advantages([[0.0, 0.5, 1.0]], "z_score_sample")[0].tolist() == pytest.approx([-1.0, 0.0, 1.0], abs=1e-7)
+    assert advantages([[0.3]], "z_score_sample").tolist() == [[0.0]]
+
+
 def test_mean_only_by_hand():
     # mean (0.1 + 0.1 + 0.7) / 3 = 0.3.
     assert advantages([[0.1, 0.1, 0.7]], "mean_only")[0].tolist() == pytest.approx([-0.2, -0.2, 0.4], abs=1e-15)

@@ -15,7 +15,7 @@ from anomseer_core.timerpo.alignment import (
 from anomseer_core.training.config import TransportConfig
 
 F64 = torch.float64
-ALIGNMENTS = ["transport", "cosine", "clip"]
+ALIGNMENTS = ["transport", "cosine", "clip", "mean_cosine"]
 
 
 def tokens(states, probabilities=None, mask=None):
@@ -81,6 +81,17 @@ def test_clip_by_hand():
     assert own.tolist() == pytest.approx(expected[:2], abs=1e-12)
     assert distance("clip", response, expert, [0, 0])[1].item() == pytest.approx(expected[2], abs=1e-12)
     assert CONTRASTIVE_TEMPERATURE == 0.07
+
+
+def test_mean_cosine_by_hand():
+    # Mean states (0.5, 0.5) against (3, 4) / 5: cosine 0.7 sqrt(2). With masses 1/4 and 3/4: along (1, 3) / sqrt(10).
+    response = tokens([[[1.0, 0.0], [0.0, 1.0]]], probabilities=[[0.2, 0.6]])
+    expert = tokens([[[3.0, 4.0], [0.6, 0.8]]])
+    uniform = distance("mean_cosine", response, expert, [0], marginals="uniform")
+    assert uniform.item() == pytest.approx(1 - 0.7 * math.sqrt(2), abs=1e-15)
+    weighed = distance("mean_cosine", response, expert, [0])
+    assert weighed.item() == pytest.approx(1 - (0.6 + 3 * 0.8) / math.sqrt(10), abs=1e-15)
+    assert distance("mean_cosine", expert, expert, [0]).item() == pytest.approx(0.0, abs=1e-15)
 
 
 def test_clip_with_a_single_expert_teaches_nothing():

@@ -71,11 +71,25 @@ def test_released_advantages_are_centred_only():
     assert result.final[0].tolist() == pytest.approx([-0.65, 0.3, 0.35], abs=1e-8)
 
 
-@pytest.mark.parametrize("integration", ["orthogonal", "weighted_sum", "none"])
+@pytest.mark.parametrize("integration", ["orthogonal", "weighted_sum", "pcgrad", "none"])
 def test_alpha_zero_is_exactly_grpo(integration):
     rewards = torch.rand(4, 5, dtype=F64, generator=torch.Generator().manual_seed(1))
     result = compose(rewards, rewards.flip(1).square(), alpha=0.0, integration=integration)
     assert torch.equal(result.final, group_advantages(rewards, normalisation="z_score", floor=REWARD_FLOOR))
+
+
+def test_pcgrad_leaves_both_advantages_as_they_are():
+    result = compose(REWARDS, REASONING_REWARDS, alpha=0.3, integration="pcgrad")
+    assert torch.equal(result.final, result.main)
+    assert torch.equal(result.reasoning, compose(REWARDS, REASONING_REWARDS, alpha=0.3).reasoning)
+
+
+def test_a_part_holds_its_groups():
+    rewards = torch.rand(4, 3, dtype=F64, generator=torch.Generator().manual_seed(2))
+    whole = compose(rewards, rewards.square(), alpha=0.3)
+    part = whole.part(1, 3)
+    for name in ("final", "main", "reasoning", "orthogonal", "kept"):
+        assert torch.equal(getattr(part, name), getattr(whole, name)[1:3])
 
 
 def test_integration_none_is_exactly_grpo():

@@ -155,6 +155,32 @@ def test_identical_sequences_cost_nothing_exactly_but_something_entropically():
     assert solve([(cost, mass, mass)]).item() > 1e-6
 
 
+def exact_cost(response, expert):
+    """W by POT's exact solver on our costs and marginals."""
+    sides = [
+        TokenStates(states, torch.rand(1, states.shape[1], dtype=F64), torch.ones(1, states.shape[1]).bool())
+        for states in (response, expert)
+    ]
+    sides[1] = TokenStates(sides[1].states, sides[0].probabilities[:, : expert.shape[1]], sides[1].mask)
+    u, v = (token_weights(side, "probability")[0].numpy() for side in sides)
+    return ot.emd2(u, v, cosine_cost(response, expert, sides[0].mask, sides[1].mask)[0].numpy())
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000), st.integers(1, 8), st.integers(0, 7), st.floats(0.05, 3.0))
+def test_exact_transport_is_zero_exactly_for_identical_reasonings(seed, length, position, angle):
+    """Both directions: nothing for the same states, more than nothing once one token points elsewhere."""
+    generator = torch.Generator().manual_seed(seed)
+    states = torch.randn(1, length, 6, dtype=F64, generator=generator)
+    assert exact_cost(states, states) == pytest.approx(0.0, abs=1e-12)
+    turned = states.clone()
+    token = turned[0, position % length]
+    # A direction in a seventh dimension that no other token has.
+    turned = torch.nn.functional.pad(turned, (0, 1))
+    turned[0, position % length, 6] = math.tan(min(angle, 1.5)) * token.norm()
+    assert exact_cost(turned, torch.nn.functional.pad(states, (0, 1))) > 1e-6
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=5), st.floats(0.0, 2.0))
 def test_padding_and_neighbours_change_nothing(shapes, fill):

@@ -10,9 +10,11 @@ from safetensors.torch import load_file
 
 from anomseer_core.observer import SilentObserver
 from anomseer_core.store import Artifact, ArtifactStore
-from anomseer_core.training.config import ColdStartConfig, LaunchConfig, TimerPOConfig
+from anomseer_core.training.claim import LOCKS
+from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig
 from anomseer_core.training.job import COMPLETIONS, METRICS
 from anomseer_core.training.stages import cold_start, reinforce
+from tests.training.stage_process import job_of, kill_all, running_stage, wait_for
 
 COLD_START = ColdStartConfig(steps=2, batch_size=4, learning_rate=1e-3)
 TIMERPO = TimerPOConfig(steps=2, prompts_per_step=4, group_size=3, max_response_tokens=12, learning_rate=1e-3)
@@ -45,11 +47,11 @@ def lines(store: ArtifactStore, name: str) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def run(store, stage, inputs, config, ranks: int, observer=None, **launch) -> Artifact:
+def run(store, stage, inputs, config, ranks: int, observer=None, snapshots=None, **launch) -> Artifact:
     settings = LaunchConfig(ranks=ranks, precision="float32", **launch)
     policy, series, traces = inputs.policy, inputs.series, inputs.traces
     arguments = {"policy": policy, "series": series, "traces": traces, "config": config, "launch": settings}
-    return stage(store, **arguments, observer=observer or SilentObserver())
+    return stage(store, **arguments, snapshots=snapshots or SnapshotConfig(), observer=observer or SilentObserver())
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,31 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(inputs, one_rank: Finished
     assert lines(one_rank.store, COMPLETIONS) == lines(store, COMPLETIONS)
 
 
-def test_a_finished_training_is_reused(inputs, one_rank: Finished) -> None:
-    again = run(one_rank.store, reinforce, inputs, TIMERPO, 1, micro_responses=100)
+def test_a_killed_training_goes_on_and_ends_as_the_unbroken_one(inputs, one_rank: Finished, tmp_path: Path) -> None:
+    """Launcher and rank are killed outright after the first of two steps."""
+    home = tmp_path / "home"
+    job = job_of(inputs, TIMERPO, LaunchConfig(ranks=1, precision="float32", micro_responses=100), every=1)
+    with running_stage(job, home, tmp_path / "log") as process:
+        wait_for(process, lambda: any(home.glob("runs/*/snapshots/step-*")))
+        kill_all(process)
+    store, seen = ArtifactStore(home), Recorder()
+    resumed = run(store, reinforce, inputs, TIMERPO, 1, seen, micro_responses=100)
+    assert resumed.digest == one_rank.checkpoint.digest
+    losses = [[line["metrics"]["loss"] for line in lines(where, METRICS)] for where in (one_rank.store, store)]
+    assert losses[0] == losses[1]
+    assert lines(store, COMPLETIONS) == lines(one_rank.store, COMPLETIONS)
+    assert (seen.steps, seen.completion_steps) == ([1, 2], [1, 2])
+    assert seen.progressed == [(2, 2, "steps")]
+
+
+def test_what_a_finished_training_leaves_is_its_record(one_rank: Finished) -> None:
+    (folder,) = one_rank.store.home.glob("runs/*")
+    assert {path.name for path in folder.iterdir()} == {"job.json", METRICS, COMPLETIONS, *LOCKS}
+
+
+def test_a_finished_training_is_reused_whatever_its_snapshots(inputs, one_rank: Finished) -> None:
+    snapshots = SnapshotConfig(training_every=1, unfinished="refuse")
+    again = run(one_rank.store, reinforce, inputs, TIMERPO, 1, snapshots=snapshots, micro_responses=100)
     assert again.reused
     assert again.digest == one_rank.checkpoint.digest
 
@@ -117,10 +142,10 @@ def test_completions_hold_both_advantages_and_metrics_their_names(one_rank: Fini
     assert len(rows) == 4 * 3
     assert {"series_id", "response", "reward", "advantage_main", "advantage_reasoning", "advantage"} <= set(rows[0])
     metrics = lines(one_rank.store, METRICS)[0]["metrics"]
-    expected = {"reward", "reward_std", "frac_reward_zero_std", "kl", "entropy", "clip_ratio", "grad_norm", "loss"}
+    expected = {"reward", "reward_std", "frac_reward_zero_std", "kl", "entropy", "grad_norm", "loss"}
     assert expected | {"transport/cost", "reasoning_reward", "completions/mean_length"} <= set(metrics)
     # One update per batch: nothing can be clipped, and the first step starts from the reference itself.
-    assert metrics["clip_ratio"] == 0
+    assert metrics["clip_ratio/region_mean"] == 0
     assert metrics["kl"] == pytest.approx(0, abs=1e-6)
 
 
