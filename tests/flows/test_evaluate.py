@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from anomseer_core.configurations import tiny
 from anomseer_core.dialogue import format_response
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
-from anomseer_core.configurations import tiny
 from anomseer_core.series import AnomalyClass
 from flows.evaluate import evaluate
 from flows.evaluation_config import choose
