@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 
+from anomseer_core.observer import SilentObserver
 from anomseer_core.settings import load_settings
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def list_() -> None:
         _print(found)
 
 
-class ProgressLines:
+class ProgressLines(SilentObserver):
     """An observer that tells now and then how far a transfer or a reading is."""
 
     def __init__(self) -> None:

@@ -51,7 +51,7 @@ class Candidate:
     source: Source
     position: int
     id: str
-    print: Fingerprint
+    fingerprint: Fingerprint
 
 
 def read_archive(store: ArtifactStore, config: ArchiveConfig, observer: Observer = SILENT) -> Artifact:
@@ -115,7 +115,7 @@ def _series_of(source: Source, config: ArchiveConfig) -> Iterator[Series]:
 
 
 def _without_duplicates(candidates: Sequence[Candidate], config: ArchiveConfig) -> list[Candidate]:
-    if config.duplicates == "keep" or len({item.print.collection for item in candidates}) < 2:
+    if config.duplicates == "keep" or len({item.fingerprint.collection for item in candidates}) < 2:
         return list(candidates)
 
     @lru_cache(maxsize=COMPARED_AT_ONCE)
@@ -123,7 +123,7 @@ def _without_duplicates(candidates: Sequence[Candidate], config: ArchiveConfig) 
         wanted = candidates[index]
         return next(islice(_series_of(wanted.source, config), wanted.position, None)).values
 
-    found = find_duplicates([item.print for item in candidates], values_of)
+    found = find_duplicates([item.fingerprint for item in candidates], values_of)
     for item in found:
         log.info(
             "%s is left out: it lies in %s, from sample %d on",
@@ -148,10 +148,11 @@ def _nothing_passes(config: ArchiveConfig, series: int) -> str:
     wanted = [f"is in the list {config.file_list!r}"] if config.file_list else []
     if config.selection == "tab":
         wanted.append(f"has an event and at most {100 * config.max_anomaly_ratio:g}% anomalous samples")
-    return (
-        f"archive {config.folder}: none of {series} series {' and '.join(wanted) or 'has few enough channels'}; "
-        "raise max_anomaly_ratio or name another folder"
-    )
+        mend = "raise max_anomaly_ratio or name another folder"
+    else:
+        wanted.append(f"has at most {config.most_channels} channels")
+        mend = "raise most_channels or name another folder"
+    return f"archive {config.folder}: none of {series} series {' and '.join(wanted)}; {mend}"
 
 
 def _tell(

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, NoReturn
 
 GIGABYTE = 10**9
 # [bytes] The largest public archive of series unpacks to a few gigabytes.
@@ -60,7 +60,7 @@ class _Target:
     written_bytes: int = 0
     members: int = 0
 
-    def refuse(self, member: str, reason: str) -> None:
+    def refuse(self, member: str, reason: str) -> NoReturn:
         raise _Refusal(f"{self.name}: member {member[:200]!r} {reason}; the archive is not unpacked")
 
     def claim(self, size: int, member: str) -> None:
@@ -93,7 +93,7 @@ class _Target:
             self.refuse(member, "would be written outside of the archive")
         return PurePosixPath(member)
 
-    def _too_large(self, member: str) -> None:
+    def _too_large(self, member: str) -> NoReturn:
         limit = f"{self.limit_bytes / GIGABYTE:g} GB"
         raise _Refusal(f"{self.name}: member {member[:200]!r} exceeds the limit of {limit} unpacked; raise --limit-gb")
 

@@ -164,7 +164,7 @@ def _value_columns(cells: pd.DataFrame, config: TableConfig, other: set[Any], wh
     if config.value_columns:
         return [_require(cells, column, where) for column in config.value_columns]
     left = [column for column in cells if column not in other]
-    texts = [column for column in left if np.isfinite(_parsed(cells[column])).mean() <= MOSTLY]
+    texts = [column for column in left if not _is_mostly_numbers(cells[column])]
     rows = [column for column in left if column == "" and _counts_rows(cells[column])]
     for column in (*texts, *rows):
         log.info("%s: column %r is left out: %s", where, column, "text" if column in texts else "row numbers")
@@ -172,6 +172,12 @@ def _value_columns(cells: pd.DataFrame, config: TableConfig, other: set[Any], wh
     if not values:
         raise ValueError(f"{where} has no column of numbers to read; name one in table.value_columns")
     return values
+
+
+def _is_mostly_numbers(cells: pd.Series) -> bool:
+    """Of the cells that are not empty."""
+    filled = cells.notna().to_numpy() & (cells.astype(str).str.strip() != "").to_numpy()
+    return bool(np.isfinite(_parsed(cells)[filled]).sum() > MOSTLY * filled.sum())
 
 
 def _counts_rows(cells: pd.Series) -> bool:

@@ -16,7 +16,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from anomseer_core.rendering import LINE_COLOUR, TRUTH_COLOUR
 from anomseer_core.series import AnomalyClass, Series, read_series
 from anomseer_core.store import Artifact
 
@@ -27,6 +26,8 @@ EXAMPLE_COLUMNS = 2
 MOST_CHANNELS = 5
 MOST_SPANS = 300
 DPI = 100
+# Those of the other pictures: the line, and what is labelled.
+LINE_COLOUR, TRUTH_COLOUR = "steelblue", "#c44e52"
 # Twice the width of a plot in pixels: a line cannot show more.
 DRAWN_POINTS = 1_200
 

@@ -152,6 +152,13 @@ def test_series_of_too_many_channels_are_left_out_and_told(store, folder, caplog
     assert apart.rows == {SERIES_FILE: 2 + 4 + 3}
 
 
+def test_only_wide_series_are_said_to_be_so(store, tmp_path):
+    (tmp_path / "wide").mkdir()
+    write_wide(tmp_path / "wide", 4)
+    with pytest.raises(ValueError, match="none of 1 series has at most 2 channels; raise most_channels"):
+        read_archive(store, ArchiveConfig(folder=str(tmp_path / "wide"), selection="all", most_channels=2))
+
+
 def test_whole_series_are_kept_whole(store, tmp_path, write_out):
     write_out("long/a.out", [0] * 9000 + [1] * 5 + [0] * 3000)
     config = ArchiveConfig(folder=str(tmp_path / "long"), max_samples=0)

@@ -96,6 +96,11 @@ def test_a_folder_of_tables(tmp_path):
     assert [item.metadata["labelled"] for item in both] == [True, False]
 
 
+def test_a_column_with_many_empty_cells_is_one_of_numbers_all_the_same(tmp_path):
+    with pytest.raises(ValueError, match=r"row 3: a value is missing"):
+        read_text(tmp_path, "v,w\n1,1\n2,\n3,\n4,\n")
+
+
 def test_a_constant_is_read_and_told(tmp_path, caplog):
     assert read_text(tmp_path, "value\n5\n5\n5\n").values.tolist() == [5, 5, 5]
     assert caplog.messages == [f"{tmp_path / 'x.csv'}: every value is 5; no detector can find anything in a constant"]
