@@ -4,10 +4,10 @@ A few small orders are estimated on the series itself, the one with the lowest A
 from those before it, and a sample is anomalous where the error lies beyond 4 x 1.4826 MAD.
 
 Source and departures: Table 8 names neither orders nor threshold. Estimation is Hannan-Rissanen's (least squares on
-lagged values and lagged residuals) instead of maximum likelihood, which takes a hundred times as long and, on series
-that hold anomalies, fits these no less; errors are the innovations of an exact Kalman filter, so that the first samples
+lagged values and lagged residuals) instead of maximum likelihood, which takes fifty times as long and, on series that
+hold anomalies, fits these no less; errors are the innovations of an exact Kalman filter, so that the first samples
 are judged by the width of their forecast (both from statsmodels). The criterion compares one-step errors, which have
-the same unit whatever the differencing. About 20 ms for 1,000 samples and four orders on one core (`make bench`).
+the same unit whatever the differencing. About 10 ms for 1,000 samples and four orders on one core (`make bench`).
 
 Rules: at least 50 samples; an order whose estimate is not stationary and invertible is passed over, and a series for
 which none is left gives no interval. Errors have a least spread of 1e-3 standard deviations of the series, since a
