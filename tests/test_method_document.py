@@ -13,7 +13,7 @@ from anomseer_core.training.config import RewardWeights, TimerPOConfig, Transpor
 CORE = Path(anomseer_core.__file__).parent
 DOCUMENT = CORE.parent / "docs" / "method.md"
 # What the method's table does not govern: which seed, and what is kept of a run.
-BESIDES = {"seed", "completions_every", "rewards", "transport"}
+BESIDES = {"seed", "completions_every", "rewards", "transport", "weights"}
 
 pytestmark = pytest.mark.skipif(not DOCUMENT.exists(), reason="an installed package has no docs/")
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError
+# How libraries written in Rust (safetensors, tokenizers) tell what the system refused, in exceptions of other types.
+SYSTEM_ERROR = "os error"
 
 
 class TrainingFailed(RuntimeError):
@@ -21,6 +22,8 @@ def must_be_written(what: str, folder: Path) -> Iterator[None]:
     """Raises TrainingStopped naming the folder and its free space when the body cannot write."""
     try:
         yield
-    except (OSError, SafetensorError) as error:
+    except Exception as error:
+        if not isinstance(error, OSError) and SYSTEM_ERROR not in str(error):
+            raise
         free = shutil.disk_usage(folder).free / 2**20
         raise TrainingStopped(f"{what} cannot be written to {folder}, {free:,.0f} MiB free: {error}") from error

@@ -105,7 +105,7 @@ class ResumeState:
                 exclude_frozen_parameters=self.has_frozen,
             )
         if errors:
-            raise errors[0]
+            raise OSError(errors[0])
 
     def _digests(self, writing: Path) -> dict[str, str]:
         """SHA-256 of this rank's share of the files."""
@@ -158,16 +158,17 @@ def _whole_shape(parameter: nn.Parameter) -> tuple[int, ...]:
 
 
 @contextmanager
-def _errors_held_back(engine: "deepspeed.DeepSpeedEngine") -> Iterator[list[Exception]]:
+def _errors_held_back(engine: "deepspeed.DeepSpeedEngine") -> Iterator[list[str]]:
     """Collect what goes wrong in writing a file; DeepSpeed goes on to the barrier where the other ranks wait."""
-    errors: list[Exception] = []
+    errors: list[str] = []
     writer, save = engine.checkpoint_engine, engine.checkpoint_engine.save
 
     def save_or_keep_the_error(state_dict: Any, path: str) -> None:
         try:
             save(state_dict, path)
         except WRITE_ERRORS as error:
-            errors.append(error)
+            # Its text alone: an exception that is kept keeps torch's file open, and with it the room on a full disk.
+            errors.append(str(error))
 
     writer.save = save_or_keep_the_error
     # Programs to read a snapshot by hand: copied outside of the writer, they could fail where nothing catches it.

@@ -20,7 +20,7 @@ def sampled(inputs):
     examples = load_examples(inputs.series.file("series.parquet"), inputs.traces.file("traces.parquet"))[:2]
     rollout = collect_rollout(policy, examples, CONFIG, 0)
     scorer = ResponseScorer(policy)
-    return policy, scorer, rollout, score_responses(scorer, rollout, 100)
+    return policy, scorer, rollout, score_responses(scorer, rollout, 100, keep_states=True)
 
 
 def distances(sampled, max_responses: int = 100, **transport) -> torch.Tensor:
@@ -42,7 +42,7 @@ def test_one_expert_token_forces_the_plan(sampled):
         text = rollout.examples[row // 2].trace
         ids, mask = policy.processor.encode_responses([text], closed=False)
         with torch.no_grad():
-            first = scorer(None, ids, mask, torch.zeros(1, dtype=torch.long)).states[0, 0]
+            first = scorer(None, ids, mask, torch.zeros(1, dtype=torch.long), keep_states=True).states[0, 0]
         own = scores.states[row][rollout.responses.mask[row]]
         expected = (1 - torch.nn.functional.cosine_similarity(own.double(), first.double(), dim=-1)).mean()
         assert found[row].item() == pytest.approx(expected.item(), abs=1e-5)
