@@ -25,7 +25,7 @@ from anomseer_core.policy.sampling import sample_responses, sampling_uniforms
 from anomseer_core.policy.scoring import ResponseScorer, Scores
 from anomseer_core.timerpo import compose
 from anomseer_core.timerpo.alignment import TokenStates, alignment_distance
-from anomseer_core.timerpo.objective import clipped_objective
+from anomseer_core.timerpo.objective import clipped_objective, loss_shares
 from anomseer_core.timerpo.transport import reasoning_rewards
 from anomseer_core.training.rollout import Rollout, chunks, embed_experts, grade, score_responses
 from infra.bench.grpo_ours import without_stopping
@@ -151,17 +151,19 @@ class ProfiledStep:
 
     def _update(self, meter: Meter, rollout: Rollout, advantages: torch.Tensor, reference: Scores) -> None:
         ids, mask = rollout.responses.ids, rollout.responses.mask
+        shares = loss_shares(mask, self.config.loss_mean, responses=len(mask), tokens=int(mask.sum()))
         for chunk in chunks(rollout.prompts, rollout.group_size, self.setting.micro_responses):
             rows = chunk.rows
             with meter.part("forward"), self._arithmetic():
-                logprobs = self.scorer(chunk.prompts, ids[rows], mask[rows], chunk.prompt_index).logprobs
+                scores = self.scorer(chunk.prompts, ids[rows], mask[rows], chunk.prompt_index)
             with meter.part("backward"):
                 loss, _ = clipped_objective(
-                    logprobs,
-                    logprobs.detach(),
+                    scores.logprobs,
+                    scores.logprobs.detach(),
                     reference.logprobs[rows],
+                    scores.entropy,
                     advantages[rows],
-                    mask[rows],
+                    shares[rows],
                     clip=self.config.clip,
                     kl_weight=self.config.kl_weight,
                 )

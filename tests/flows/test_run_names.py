@@ -33,7 +33,8 @@ def test_a_configuration_of_another_name_is_not_compared():
 
 
 def test_the_paper_is_what_a_field_left_out_takes():
-    assert PipelineConfig(name="paper", policy={"preset": "qwen2.5-vl-3b"}) == paper()
+    launch = {"gradient_checkpointing": True}
+    assert PipelineConfig(name="paper", policy={"preset": "qwen2.5-vl-3b"}, launch=launch) == paper()
 
 
 def test_an_evaluation_alone_offers_only_what_has_an_effect():

@@ -166,12 +166,12 @@ def test_processes_that_ended_are_not_mistaken_for_running(settings: Settings) -
 
 
 def small_configuration() -> dict[str, Any]:
-    """One TimerPO step on the policy as it is born, and one detector beside it: the other tests train for longer."""
+    """One step of each training, and one detector beside it: the other tests train for longer."""
     config = tiny().model_dump(mode="json")
     config["synthesis"]["train"] |= {"tasks": ["trend"], "count": 4}
     config["synthesis"]["anomllm"] |= {"tasks": ["trend"]}
     config["synthesis"]["visual_time_anomaly"] |= {"tasks": ["trend"]}
-    config["cold_start"]["steps"] = 0
+    config["cold_start"] |= {"steps": 1, "batch_size": 2}
     config["training"] |= {"steps": 1, "prompts_per_step": 2, "group_size": 2, "max_response_tokens": 16}
     config["evaluation"] |= {"baselines": ["always-empty"], "cold_start": False}
     config["evaluation"]["decoding"]["max_response_tokens"] = 16
