@@ -50,9 +50,10 @@ def test_detectors_without_a_policy_are_evaluated_and_shown(home: Path, tracking
     assert drawn == {f"scores of {name} on anomllm-eval" for name in ("tiny at 127.0.0.1", "threshold")}
 
     report = tmp_path / "results" / "table.md"
+    monkeypatch.setattr("sys.argv", ["anomseer", "evaluate", "--detector", "threshold"])
     write_report(summary, report)
     text = report.read_text()
-    assert text.startswith("# Results\n\nWritten by `anomseer ")
+    assert text.startswith("# Results\n\nWritten by `anomseer evaluate --detector threshold`, commit ")
     # Two of eight tasks: the groups that are whole stand beside the paper's, the others are missing.
     range_f1 = 100 * frames[2].loc[frames[2]["task"] == "range", "affiliation_f1"].mean()
     assert f"| threshold | - / 57.6 | - / 25.2 | {range_f1:.1f} / 60.0 | - / 47.6 | - / 47.6 |" in text
