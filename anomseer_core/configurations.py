@@ -16,7 +16,7 @@ from anomseer_core.evaluation.config import DecodingConfig, EvaluationConfig
 from anomseer_core.expcot.config import ExpCoTConfig, released_rules
 from anomseer_core.pipeline import PipelineConfig, SynthesisConfig
 from anomseer_core.policy.config import PolicyConfig
-from anomseer_core.synthesis.config import AnomLLMConfig, VisualTimeAnomalyConfig
+from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, VisualTimeAnomalyConfig
 from anomseer_core.training.config import (
     ColdStartConfig,
     LaunchConfig,
@@ -118,6 +118,7 @@ def nano() -> PipelineConfig:
         synthesis=SynthesisConfig(
             anomllm=AnomLLMConfig(count=25),
             visual_time_anomaly=VisualTimeAnomalyConfig(count=20),
+            diverse=DiverseConfig(count=24),
             archive=ArchiveConfig(count=10),
         ),
         expcot=ExpCoTConfig(style="brief"),
@@ -144,6 +145,7 @@ def tiny() -> PipelineConfig:
         train=train,
         anomllm=AnomLLMConfig(count=1),
         visual_time_anomaly=VisualTimeAnomalyConfig(count=1),
+        diverse=DiverseConfig(count=3),
         archive=ArchiveConfig(count=2),
     )
     decoding = DecodingConfig(max_response_tokens=48, batch_size=16)

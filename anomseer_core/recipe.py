@@ -20,8 +20,16 @@ from typing import Any
 from anomseer_core.config import Config
 
 PACKAGE = "anomseer_core"
-# They file artifacts and never touch their content.
-BOOKKEEPING = frozenset({"anomseer_core.store", "anomseer_core.recipe", "anomseer_core.config"})
+# They file artifacts and never touch their content; the curve and the metrics of a training only look at it.
+BOOKKEEPING = frozenset(
+    {
+        "anomseer_core.store",
+        "anomseer_core.recipe",
+        "anomseer_core.config",
+        "anomseer_core.training.learning_curve",
+        "anomseer_core.training.metrics",
+    }
+)
 
 
 @dataclass(frozen=True)

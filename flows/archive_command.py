@@ -1,5 +1,6 @@
 """`anomseer archive`: bring public sets of real series into the home, and see which are there."""
 
+import shlex
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -67,7 +68,10 @@ def add(
             observer=ProgressLines(),
         )
         _print([added])
-        print(f"\nUse it with --set synthesis.archive.folder={added.name}")
+        fields = [f"folder={added.name}", *([f"format={form}"] if form != "auto" else [])]
+        fields += [f"table.{field}" for field in overrides]
+        told = shlex.join(word for field in fields for word in ("--set", f"synthesis.archive.{field}"))
+        print(f"\nUse it with anomseer run {told}\nFor evaluate and expcot the fields begin with archive. alone.")
 
 
 @archive.command(name="list")

@@ -48,7 +48,8 @@ def expcot(config: ExpCoTRunConfig = DEFAULT) -> ExpCoTSummary:
             run,
             config.anomllm,
             config.visual_time_anomaly,
-            config.archive,
+            # A trace describes one channel; archive.channels = apart makes a series of each.
+            config.archive.model_copy(update={"most_channels": 1}),
             config.benchmarks,
             diverse=config.diverse,
         )

@@ -23,6 +23,7 @@ def require_runnable(config: PipelineConfig) -> None:
     data = config.synthesis
     if "archive" in data.benchmarks:
         require_archive(data.archive)
+        require_drawable(data.archive)
     if data.benchmarks == ("archive",) and not data.archive.folder:
         raise ValueError("the archive is the only benchmark and synthesis.archive.folder is empty; name a folder")
     require_traces(config.expcot.source)
@@ -36,6 +37,8 @@ def require_evaluable(config: EvaluationRunConfig) -> None:
     """Raises FileNotFoundError or ValueError, as `require_runnable` does."""
     if "archive" in config.benchmarks:
         require_archive(config.archive)
+        if config.models:
+            require_drawable(config.archive)
     if config.benchmarks == ("archive",) and not config.archive.folder:
         raise ValueError("the archive is the only benchmark and archive.folder is empty; name a folder of real series")
     if "policy" in config.models:
@@ -53,6 +56,17 @@ def require_explainable(config: ExpCoTRunConfig) -> None:
     if "diverse" in config.benchmarks and "multivariate" in config.diverse.tasks:
         raise ValueError("a trace describes one channel; leave multivariate out of diverse.tasks")
     require_traces(config.expcot.source)
+
+
+def require_drawable(config: ArchiveConfig) -> None:
+    """A model is shown all channels of a series in one picture."""
+    from anomseer_core.rendering import MOST_CHANNELS
+
+    if config.folder and config.channels == "together" and config.most_channels > MOST_CHANNELS:
+        raise ValueError(
+            f"archive.most_channels = {config.most_channels}: a picture shows at most {MOST_CHANNELS} channels; lower "
+            "it, set archive.channels to apart, or evaluate detectors that need no picture"
+        )
 
 
 def require_endpoint(config: EndpointConfig) -> None:

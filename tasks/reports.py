@@ -1,5 +1,6 @@
 """The task that turns scores into the summary: a Prefect artifact, and tables and metrics of the parent run."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ from tasks.tables import show_tables, write_table
 
 # Of a baseline the parent run holds only what stands beside the policy's headline; its own run holds the rest.
 BASELINE_MEASURES = ("affiliation_f1", "pointwise_f1")
+# MLflow takes names of metrics for paths of few characters; a model is called whatever its endpoint calls it.
+UNNAMEABLE = re.compile(r"[^\w.\- :]+")
 SUMMARY_TABLE = "summary.json"
 SUMMARY_TEXT = "summary.md"
 # MLflow refuses longer tags.
@@ -70,10 +73,10 @@ def draw_confusion(scores: pd.DataFrame) -> dict[str, Figure]:
 def warn_of_unparsable(summary: pd.DataFrame) -> list[str]:
     """A line for each policy most of whose answers could not be read: its scores say little else."""
     return [
-        f"{row['detector']} on {row['benchmark']}: {row['unparsable']} of {row['n']} answers could not be read and "
-        "count as 0; the policy may need more training, or max_response_tokens is too small"
+        f"{row['detector']} on {row['benchmark']}: {row['unparsable']} of {row['n'] + row['excluded']} answers could "
+        "not be read; the policy may need more training, or max_response_tokens is too small"
         for row in summary.to_dict("records")
-        if is_policy(row["detector"]) and row["unparsable"] > row["n"] / 2
+        if is_policy(row["detector"]) and row["unparsable"] > (row["n"] + row["excluded"]) / 2
     ]
 
 
@@ -85,7 +88,7 @@ def read_all_scores(paths: Sequence[str]) -> pd.DataFrame:
 def _metrics(summary: pd.DataFrame) -> list[Metric]:
     now = int(time.time() * 1000)
     return [
-        Metric(f"{row['benchmark']}/{row['detector']}/{name}", float(row[name]), now, 0)
+        Metric(f"{row['benchmark']}/{UNNAMEABLE.sub('-', row['detector'])}/{name}", float(row[name]), now, 0)
         for row in summary.to_dict("records")
         for name in (MEASURES if is_policy(row["detector"]) else BASELINE_MEASURES)
         if not pd.isna(row[name])

@@ -124,3 +124,9 @@ def test_a_stage_needs_no_libraries():
     described = Recipe(Stage("s", "series", ("anomseer_core.series",)), {}, AnomLLMConfig()).describe()
     assert described["libraries"] == {}
     assert described["config"]["seed"] == 42
+
+
+def test_a_cold_start_does_not_depend_on_what_only_looks_at_it():
+    modules = imported_modules(("anomseer_core.training.supervised",))
+    assert "anomseer_core.policy.scoring" in modules
+    assert not [name for name in modules if name.startswith("anomseer_core.timerpo")]

@@ -77,10 +77,8 @@ def _bring(home: Path, source: str, data: Path, sha256: str, limit_bytes: int, o
         file_name = _file_name(source)
         part = download(source, home / FOLDER / DOWNLOADS, sha256=sha256, observer=observer)
         digest = file_digest(part)
-        try:
-            _unpack(part, file_name, data, limit_bytes)
-        finally:
-            part.unlink()
+        _unpack(part, file_name, data, limit_bytes)
+        part.unlink()
         return digest
     path = Path(source)
     if path.is_dir():

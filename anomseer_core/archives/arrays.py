@@ -71,7 +71,8 @@ class _Refused(Exception):
     """The pickle asks for something that no array of numbers consists of."""
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+# The one in Python, not in C, whose table of memos is as long as the file says.
+class _ArrayUnpickler(pickle._Unpickler):
     def __init__(self, file: Any) -> None:
         super().__init__(file, encoding="latin1")
 

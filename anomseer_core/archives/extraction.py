@@ -5,6 +5,7 @@ and devices, a name that comes twice, encryption. The size is counted while it i
 whatever its header claims. The caller throws the folder away when this raises.
 """
 
+import errno
 import gzip
 import lzma
 import stat
@@ -22,6 +23,15 @@ GIGABYTE = 10**9
 UNPACKED_LIMIT = 32 * GIGABYTE
 MOST_MEMBERS = 200_000
 CHUNK_BYTES = 2**20
+# [bytes] Of the long names and attributes in a tar.
+LONGEST_HEADER = 2**20
+HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 ZIP_SUFFIXES = (".zip",)
 TAR_SUFFIXES = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 GZIP_SUFFIX = ".gz"
@@ -48,6 +58,15 @@ def extract(path: Path, folder: Path, *, name: str = "", limit_bytes: int = UNPA
         else:
             with gzip.open(path) as packed:
                 target.write(PurePosixPath(name).name[: -len(GZIP_SUFFIX)], packed)
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose long name or attributes fit into memory: tarfile reads them whole, whatever size they claim."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in HEADERS and self.size > LONGEST_HEADER:
+            raise tarfile.ReadError(f"a header claims {self.size:,} bytes")
+        return super()._proc_member(archive)
 
 
 @dataclass
@@ -114,7 +133,7 @@ def _extract_zip(path: Path, target: _Target) -> None:
 
 
 def _extract_tar(path: Path, target: _Target) -> None:
-    with tarfile.open(path) as packed:
+    with tarfile.open(path, tarinfo=_Member) as packed:
         for member in packed:
             target.checked(member.name)
             if member.isdir():
@@ -140,5 +159,7 @@ def _named_damage(name: str) -> Iterator[None]:
     except _Refusal:
         raise
     except (*DAMAGE, ValueError, RuntimeError) as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise ValueError(f"{name} is not unpacked: the disk is full; make room and add it again") from error
         reason = " ".join(str(error).split())[:120]
         raise ValueError(f"{name} cannot be unpacked ({reason or type(error).__name__}); fetch it again") from error

@@ -39,5 +39,5 @@ def read_picture_url(url: str) -> Image.Image:
         if width * height > MOST_PIXELS or max(width, height) > MOST_STRETCHED * min(width, height):
             raise ValueError(f"a picture of {width}x{height} is too large or too narrow")
         return picture.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, binascii.Error) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, binascii.Error) as error:
         raise ValueError(f"a picture cannot be read; send a whole file ({', '.join(FORMATS)})") from error

@@ -42,7 +42,7 @@ def join_answers(series: Series, detector: str, answers: Sequence[ViewAnswer]) -
     named = Counter(
         said.anomaly_class
         for said, intervals in zip(responses, kept, strict=True)
-        if (intervals if spans else not said.intervals)
+        if said.anomaly_class is not None and (intervals if spans else not said.intervals)
     )
     anomaly_class = named.most_common(1)[0][0] if named else None
     return Prediction(
@@ -51,7 +51,7 @@ def join_answers(series: Series, detector: str, answers: Sequence[ViewAnswer]) -
         status=_join_status(responses, bool(spans), anomaly_class),
         intervals=tuple(spans),
         anomaly_class=anomaly_class,
-        response=VIEW_SEPARATOR.join(answer.text for answer in answers),
+        response=VIEW_SEPARATOR.join(answer.text.replace(VIEW_SEPARATOR, "\n") for answer in answers),
         tokens=sum(answer.tokens for answer in answers),
         prompt_tokens=sum(answer.prompt_tokens for answer in answers),
     )

@@ -24,7 +24,7 @@ from anomseer_core.endpoint.pictures import picture_url, pixel_digest
 from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
 from anomseer_core.evaluation.config import DecodingConfig
 from anomseer_core.evaluation.detector import SERIES_FILE
-from anomseer_core.evaluation.prediction import PREDICTIONS_FILE, VIEW_SEPARATOR, Prediction, write_predictions
+from anomseer_core.evaluation.prediction import PREDICTIONS_FILE, Prediction, write_predictions
 from anomseer_core.observer import SILENT, Observer
 from anomseer_core.recipe import Recipe, Stage, digest_json
 from anomseer_core.rendering import render
@@ -147,6 +147,4 @@ def _join(path: Path, detector: str, answers: dict[tuple[str, int], Answer]) -> 
 
 
 def _view_answer(view: View, answer: Answer) -> ViewAnswer:
-    # Ours never write the separator; a foreign model may.
-    text = answer.text.replace(VIEW_SEPARATOR, "\n")
-    return ViewAnswer(text, answer.completion_tokens, read_answer(text, view), answer.prompt_tokens)
+    return ViewAnswer(answer.text, answer.completion_tokens, read_answer(answer.text, view), answer.prompt_tokens)

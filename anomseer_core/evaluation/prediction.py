@@ -18,7 +18,7 @@ from anomseer_core.series import AnomalyClass, Interval, Series, merge_intervals
 
 PREDICTIONS_FILE = "predictions.parquet"
 ROWS_PER_GROUP = 1024
-# A form feed: no policy writes one.
+# A form feed; one that a model writes is stored as the end of a line.
 VIEW_SEPARATOR = "\f"
 
 PREDICTIONS_SCHEMA = pa.schema(

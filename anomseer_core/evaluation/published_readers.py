@@ -135,6 +135,7 @@ def _increasing_pair(item: Any) -> Interval | None:
     if not (isinstance(item, list) and len(item) == 2 and all(isinstance(value, int | float) for value in item)):
         return None
     start, end = item
-    if not (math.isfinite(start) and math.isfinite(end) and 0 <= start < end):
+    # Not math.isfinite: it raises for whole numbers beyond float's range.
+    if not 0 <= start < end < math.inf:
         return None
     return int(start), int(end)

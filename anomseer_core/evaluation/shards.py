@@ -119,6 +119,7 @@ def detect_shard(detector: Detector, shard: Shard) -> int:
     ]
     # Another process may work on the same shard: both write the same, and either may be the last.
     partial = shard.target.with_suffix(f".{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    shard.target.parent.mkdir(parents=True, exist_ok=True)
     try:
         pq.write_table(pa.Table.from_pylist(rows, schema=SHARD_SCHEMA), partial)
         os.replace(partial, shard.target)
@@ -169,7 +170,6 @@ def _join(answer: AnswerShard, shards: Iterable[Shard], seconds: dict[str, float
     for shard in shards:
         if not _is_finished(shard):
             # A process that made the same artifact at the same time has tidied up.
-            shard.target.parent.mkdir(parents=True, exist_ok=True)
             answer(shard)
         for row in pq.read_table(shard.target).to_pylist():
             seconds[row["series_id"]] = row.pop("seconds")

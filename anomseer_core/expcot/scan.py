@@ -282,7 +282,8 @@ def _in_view(series: Series, view: View) -> np.ndarray:
     """The samples [T] that the view shows."""
     if series.values.ndim != 1:
         raise ValueError(
-            f"series {series.id!r}: a trace describes one channel, not {len(series.values)}; make a series of each"
+            f"series {series.id!r}: a trace describes one channel, not {len(series.values)}; make a series of each "
+            "(archive.channels = apart)"
         )
     if not SHORTEST <= len(view) <= LONGEST_SINGLE_VIEW:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from anomseer_core.config import Config
 
@@ -34,3 +34,10 @@ class WeightsConfig(Config):
     )
     lora_alpha: float = Field(32.0, gt=0, le=4096, description="An adapter's part is scaled by this over the rank.")
     lora_dropout: float = Field(0.0, ge=0, lt=1, description="Share of an adapter's inputs that is dropped.")
+
+    @model_validator(mode="after")
+    def _shape_only_adapters(self) -> "WeightsConfig":
+        for name in ("lora_alpha", "lora_dropout"):
+            if not self.lora_rank and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} has no effect with lora_rank = 0; set lora_rank too")
+        return self

@@ -7,11 +7,15 @@ would be the largest tensor of a training step, and with a vocabulary of 150,000
 Legend: P prompts, L prompt tokens, B responses, N response tokens, H hidden size, V vocabulary, T tokens of a pass.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from types import MethodType
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from anomseer_core.policy.attention import GroupLayout, pack_groups
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 # Logits held at once: 2^25 float32 are 128 MiB, 220 tokens of Qwen's vocabulary. About four tensors of that size exist
 # at a time. Beyond it the backward pass makes the logits again, part by part, instead of keeping all of them.
 LOGITS_AT_ONCE = 2**25
+
+Projection = Callable[[torch.Tensor], torch.Tensor]
+ReadLogits = Callable[[Projection, torch.Tensor], Any]
 
 
 @dataclass(frozen=True)
@@ -81,12 +88,28 @@ def suppress(logits: torch.Tensor, forbidden: torch.Tensor) -> torch.Tensor:
     return logits.index_fill(-1, forbidden.to(logits.device), float("-inf"))
 
 
+def use_partwise_head(model: nn.Module) -> None:
+    """Let the head be called once, however many parts its logits are made in.
+
+    ZeRO stage 3 exchanges a weight at every call of its module, on all ranks at once, and ranks have unequal numbers
+    of tokens.
+    """
+    model.lm_head.forward = MethodType(_apply_head, model.lm_head)
+
+
+def _apply_head(self: nn.Linear, states: torch.Tensor, *, read: ReadLogits | None = None) -> Any:
+    """Logits of the states; or what `read` makes of the head's product and the states."""
+    project = partial(functional.linear, weight=self.weight, bias=self.bias)
+    return project(states) if read is None else read(project, states)
+
+
 class ResponseScorer(nn.Module):
     """The module a training engine wraps: everything trainable runs inside its `forward`."""
 
     def __init__(self, policy: Policy, *, temperature: float = 1.0) -> None:
         super().__init__()
         self.model = policy.model
+        use_partwise_head(self.model)
         self.temperature = temperature
         self.start_id = policy.processor.tokenizer.pad_token_id
         self.register_buffer("forbidden", policy.forbidden.to(policy.device), persistent=False)
@@ -137,17 +160,24 @@ class ResponseScorer(nn.Module):
     def _token_scores(self, states: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probabilities and entropies [R] of R response tokens, from the states [R, H] that predict them."""
         size = max(1, LOGITS_AT_ONCE // self.model.config.text_config.vocab_size)
-        if len(ids) <= size:
-            return self._score_tokens(states, ids)
-        parts = [
-            checkpoint(self._score_tokens, *part, use_reentrant=False, preserve_rng_state=False)
-            for part in zip(states.split(size), ids.split(size), strict=True)
-        ]
-        logprobs, entropy = zip(*parts, strict=True)
-        return torch.cat(logprobs), torch.cat(entropy)
 
-    def _score_tokens(self, states: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        logits = suppress(self.model.lm_head(states), self.forbidden) / self.temperature
+        def read(project: Projection, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            score = partial(self._score_tokens, project)
+            if len(ids) <= size:
+                return score(states, ids)
+            parts = [
+                checkpoint(score, *part, use_reentrant=False, preserve_rng_state=False)
+                for part in zip(states.split(size), ids.split(size), strict=True)
+            ]
+            logprobs, entropy = zip(*parts, strict=True)
+            return torch.cat(logprobs), torch.cat(entropy)
+
+        return self.model.lm_head(states, read=read)
+
+    def _score_tokens(
+        self, project: Projection, states: torch.Tensor, ids: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        logits = suppress(project(states), self.forbidden) / self.temperature
         logprobs_all = logits.log_softmax(dim=-1)
         logprobs = logprobs_all.gather(-1, ids.unsqueeze(-1)).squeeze(-1)
         # A suppressed id has probability 0 and log-probability minus infinity; its entropy term is 0.

@@ -52,6 +52,8 @@ def _add_adapters(model: nn.Module, config: WeightsConfig, seed: int) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         inject_adapter_in_model(adapters, model)
+    # Adapters are born in training mode: what samples before the first update would drop inputs.
+    model.train(model.training)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from anomseer_core.evaluation.prediction import VIEW_SEPARATOR, Prediction
 from anomseer_core.series import Interval, Series
 
 MOST_ROWS = 200
-MEASURES = ("affiliation_f1", "pointwise_f1", "class_correct", "detection_correct")
+MEASURES = ("counted", "affiliation_f1", "pointwise_f1", "class_correct", "detection_correct")
 
 
 def answer_table(

@@ -127,6 +127,7 @@ def choose_examples(scores: pd.DataFrame, per_kind: int) -> dict[str, str]:
     """
     if scores.empty:
         raise ValueError("no scores to choose examples from")
+    scores = scores[scores["counted"]] if scores["counted"].any() else scores
     anomalous = scores[scores["truth_events"] > 0]
     rows = scores if anomalous.empty else anomalous
     ranked = rows.sort_values(["affiliation_f1", "pointwise_f1", "series_id"], ascending=[False, False, True])

@@ -198,6 +198,8 @@ class TimerPOConfig(Config):
         lines = []
         if not self.is_guided and (names := _changed(self.transport, type(self.transport).model_fields)):
             lines.append(f"without reasoning advantage, nothing of transport has an effect: {', '.join(names)}")
+        if not self.alpha and self.integration in ("weighted_sum", "pcgrad"):
+            lines.append(f"integration = {self.integration} has no effect with alpha = 0")
         if self.updates == 1 and _changed(self, ("clip",)):
             lines.append(f"clip = {self.clip} has no effect with one update per batch: every ratio is 1")
         return lines

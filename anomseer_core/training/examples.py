@@ -4,6 +4,7 @@ A series of more than 2,000 samples gives one example per view. The answer is al
 or foreign trace: clipped to the view, and `normal` where the view shows no interval.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,27 @@ def load_answered_examples(series_path: Path, traces_path: Path) -> list[Example
             "no series with a trace has a known class, so no answer can be taught; set cold_start.steps to 0"
         )
     return answered
+
+
+def hold_out(examples: Sequence[Example], count: int) -> tuple[list[Example], list[Example]]:
+    """Examples to train on, and one example of each of `count` series that none of the former shows.
+
+    Raises ValueError when no series is left to train on.
+    """
+    series = sorted({example.series.id for example in examples}, key=_place)
+    if count and count >= len(series):
+        raise ValueError(f"evaluation_prompts = {count} leaves none of {len(series)} series to train on; choose fewer")
+    kept_out = set(series[:count])
+    asked: dict[str, Example] = {}
+    for example in examples:
+        if example.series.id in kept_out:
+            asked.setdefault(example.series.id, example)
+    return [example for example in examples if example.series.id not in kept_out], list(asked.values())
+
+
+def _place(series_id: str) -> bytes:
+    """Where an id stands in a fixed shuffled order of all ids."""
+    return hashlib.sha256(f"learning curve {series_id}".encode()).digest()
 
 
 def step_indices(seed: int, step: int, batch: int, count: int) -> np.ndarray:

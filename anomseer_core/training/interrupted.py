@@ -26,16 +26,16 @@ def prepare(job: TrainingJob, unfinished: Unfinished) -> TrainingJob:
     Raises ValueError naming the settings that differ when the folder belongs to another job, or, under `refuse`, when
     the only interrupted training on the same data has other settings.
     """
-    before = _stored_job(job.folder)
-    if unfinished != "restart":
-        if before:
-            _require_same(job, before)
-        else:
-            _mind_others(job, refuse=unfinished == "refuse")
-    snapshot = newest_usable(job.folder) if before and unfinished != "restart" else None
+    restarts = unfinished == "restart"
+    before = None if restarts else _stored_job(job.folder)
+    if before:
+        _require_same(job, before)
+    elif not restarts:
+        _mind_others(job, refuse=unfinished == "refuse")
+    snapshot = newest_usable(job.folder) if before else None
     if snapshot is None:
-        if before:
-            log.info("%s: starts over%s", job.method, "" if unfinished == "restart" else ", no usable snapshot is left")
+        if (job.folder / JOB).exists():
+            log.info("%s: starts over%s", job.method, "" if restarts else ", no usable snapshot is left")
         _clear(job.folder)
         return job.model_copy(update={"start": 0})
     cut_back(job.folder, snapshot)
@@ -55,7 +55,8 @@ def differences(job: TrainingJob, other: TrainingJob) -> list[str]:
     now, then = flatten(job.identity), flatten(other.identity)
     return [
         f"{_user_name(name, job.method)} was {_short(then.get(name))}, is {_short(now.get(name))}"
-        for name in sorted(now.keys() | then.keys())
+        # DeepSpeed's own settings last: most follow from fields of `launch`, and nobody can set them here.
+        for name in sorted(now.keys() | then.keys(), key=lambda name: (name.startswith("config.deepspeed."), name))
         if now.get(name) != then.get(name)
     ]
 
@@ -120,7 +121,13 @@ def _clear(folder: Path) -> None:
 def _user_name(name: str, method: str) -> str:
     """A field of a recipe as `--set` names it."""
     group = "training" if method == "timerpo" else "cold_start"
-    for prefix, shown in (("config.method.", f"{group}."), ("config.launch.", "launch."), ("inputs.", "the ")):
+    prefixes = {
+        "config.method.": f"{group}.",
+        "config.launch.": "launch.",
+        "config.deepspeed.": "DeepSpeed's ",
+        "inputs.": "the ",
+    }
+    for prefix, shown in prefixes.items():
         if name.startswith(prefix):
             return shown + name.removeprefix(prefix)
     return {"code": "the code of this project"}.get(name, name.removeprefix("libraries."))

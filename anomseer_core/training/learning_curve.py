@@ -6,7 +6,6 @@ many keep out the same, whatever their seeds. Whether and how often the policy i
 answers are greedy, and drawing one touches no random state.
 """
 
-import hashlib
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -31,27 +30,6 @@ from anomseer_core.view import VIEW_UNITS
 
 if TYPE_CHECKING:
     import deepspeed
-
-
-def hold_out(examples: Sequence[Example], count: int) -> tuple[list[Example], list[Example]]:
-    """Examples to train on, and one example of each of `count` series that none of the former shows.
-
-    Raises ValueError when no series is left to train on.
-    """
-    series = sorted({example.series.id for example in examples}, key=_place)
-    if count and count >= len(series):
-        raise ValueError(f"evaluation_prompts = {count} leaves none of {len(series)} series to train on; choose fewer")
-    kept_out = set(series[:count])
-    asked: dict[str, Example] = {}
-    for example in examples:
-        if example.series.id in kept_out:
-            asked.setdefault(example.series.id, example)
-    return [example for example in examples if example.series.id not in kept_out], list(asked.values())
-
-
-def _place(series_id: str) -> bytes:
-    """Where an id stands in a fixed shuffled order of all ids."""
-    return hashlib.sha256(f"learning curve {series_id}".encode()).digest()
 
 
 class LearningCurve:

@@ -25,11 +25,11 @@ from anomseer_core.timerpo.transport import reasoning_rewards
 from anomseer_core.training.checkpoint import save_checkpoint
 from anomseer_core.training.config import TimerPOConfig
 from anomseer_core.training.engine import build_engine, forward_arithmetic, mean_over_ranks
-from anomseer_core.training.examples import Example, load_examples, rank_examples, step_indices
+from anomseer_core.training.examples import Example, hold_out, load_examples, rank_examples, step_indices
 from anomseer_core.training.failures import must_be_written
 from anomseer_core.training.finiteness import FiniteSteps
 from anomseer_core.training.job import COMPLETIONS, METRICS, TrainingJob, append_line
-from anomseer_core.training.learning_curve import LearningCurve, hold_out
+from anomseer_core.training.learning_curve import LearningCurve
 from anomseer_core.training.metrics import (
     TokenCount,
     completion_rows,

@@ -13,11 +13,11 @@ from anomseer_core.policy.scoring import ResponseScorer
 from anomseer_core.training.checkpoint import save_checkpoint
 from anomseer_core.training.config import ColdStartConfig, RewardWeights
 from anomseer_core.training.engine import build_engine, forward_arithmetic, mean_over_ranks, sum_over_ranks
-from anomseer_core.training.examples import Example, load_answered_examples, rank_examples, step_indices
+from anomseer_core.training.examples import Example, hold_out, load_answered_examples, rank_examples, step_indices
 from anomseer_core.training.failures import must_be_written
 from anomseer_core.training.finiteness import FiniteSteps
 from anomseer_core.training.job import METRICS, TrainingJob, append_line
-from anomseer_core.training.learning_curve import LearningCurve, hold_out
+from anomseer_core.training.learning_curve import LearningCurve
 from anomseer_core.training.metrics import TokenCount
 from anomseer_core.training.resume import ResumeState
 from anomseer_core.training.trainee import load_trainee, training_mode
@@ -74,6 +74,7 @@ def _train_step(
     batches = [_build_batch(processor, chunk, device) for chunk in chunks]
     tokens = sum_over_ranks(sum(int(batch[2].sum()) for batch in batches), device)
     total_loss, total_entropy, correct = 0.0, 0.0, 0
+    rate = engine.get_lr()[0]
     for prompts, ids, mask, index in batches:
         with forward_arithmetic(device, job.launch):
             scores = engine(prompts, ids, mask, index)
@@ -90,7 +91,7 @@ def _train_step(
     entropy = sum_over_ranks(total_entropy, device) / tokens
     sure = sum_over_ranks(correct, device) / tokens
     prompt_tokens = sum_over_ranks(sum(int(batch[0].prompt_mask.sum()) for batch in batches), device)
-    rates = {"learning_rate": engine.get_lr()[0], "grad_norm": float(engine.get_global_grad_norm() or 0.0)}
+    rates = {"learning_rate": rate, "grad_norm": float(engine.get_global_grad_norm() or 0.0)}
     totals = {"loss": loss, "entropy": entropy, "sure_token_share": sure, "num_tokens": tokens + prompt_tokens}
     return totals | mean_over_ranks(rates, device)
 

@@ -64,11 +64,14 @@ def whole_weights(module: nn.Module, launch: LaunchConfig) -> Mapping[str, torch
 
 
 def _gather(parameter: nn.Parameter) -> torch.Tensor:
-    """A whole weight of stage 3 in float32: a trained one from its optimiser, since under autocast DeepSpeed may gather
-    in bfloat16. One that is not trained has no other place than that."""
+    """A whole weight of stage 3 in the type it is kept in: a trained one from its optimiser."""
     import deepspeed
+    from deepspeed.runtime.torch_autocast import PARAM_COMM_DTYPE_ATTR_NAME
 
     if parameter.requires_grad:
         return deepspeed.utils.safe_get_full_fp32_param(parameter).detach().cpu()
+    # Under autocast DeepSpeed gathers in bfloat16; this is called when training is over.
+    if hasattr(parameter, PARAM_COMM_DTYPE_ATTR_NAME):
+        delattr(parameter, PARAM_COMM_DTYPE_ATTR_NAME)
     with deepspeed.zero.GatheredParameters([parameter]):
         return parameter.detach().to("cpu", parameter.dtype, copy=True)

@@ -1,5 +1,6 @@
 """Packed archives that want out of their folder, fill the disk, or are damaged: refused by name, nothing outside."""
 
+import errno
 import gzip
 import io
 import re
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from anomseer_core.archives import extraction
 from anomseer_core.archives.extraction import extract, is_packed
 
 GOOD = {"a.out": b"1,0\n", "deep/b.out": b"2,1\n"}
@@ -202,3 +204,22 @@ def test_any_bytes_are_unpacked_or_refused_in_one_line(tmp_path_factory, name, g
             message = str(error)
             assert "\n" not in message and message.startswith(name)  # noqa: PT018
         assert {path.name for path in folder.iterdir()} == {"into", "packed"}
+
+
+def test_a_long_header_is_refused_before_it_is_read(tmp_path):
+    info = tarfile.TarInfo("a.csv")
+    info.pax_headers = {"comment": "x" * 2**21}
+    refused(tmp_path, tarred([info]), "x.tar.gz", "a header claims 2,097,")
+
+
+def test_a_name_longer_than_a_plain_header_holds_is_read(tmp_path):
+    name = f"{'d' * 150}/{'f' * 150}.csv"
+    assert unpack(tmp_path, tarred([(name, b"1")]), "x.tar") == {name: b"1"}
+
+
+def test_a_full_disk_is_no_damage(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(extraction._Target, "write", fail)
+    refused(tmp_path, zipped(GOOD.items()), "x.zip", "the disk is full; make room and add it again")

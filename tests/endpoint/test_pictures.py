@@ -2,6 +2,8 @@
 
 import base64
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -10,6 +12,13 @@ from PIL import Image
 from anomseer_core.endpoint.pictures import picture_url, pixel_digest, read_picture_url
 from anomseer_core.rendering import render
 from anomseer_core.series import Series
+
+
+def claiming(width, height):
+    """A PNG whose header says that it is so large."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
 def data_url(picture, kind="PNG"):
@@ -42,8 +51,9 @@ def test_other_formats_and_modes_become_rgb():
         (data_url(Image.new("RGB", (300, 1))), "300x1 is too large or too narrow"),
         (data_url(Image.new("1", (4000, 4000))), "4000x4000 is too large or too narrow"),
         (data_url(Image.effect_noise((90, 90), 50))[:2000], "cannot be read"),
+        (claiming(20_000, 20_000), "cannot be read"),
     ],
-    ids=["address", "file", "text", "short", "padding", "bmp", "narrow", "large", "cut"],
+    ids=["address", "file", "text", "short", "padding", "bmp", "narrow", "large", "cut", "bomb"],
 )
 def test_what_is_no_picture_is_refused(url, reason):
     with pytest.raises(ValueError, match=reason):

@@ -5,6 +5,7 @@ import pytest
 
 from anomseer_core.dialogue import ParseStatus, format_response
 from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
+from anomseer_core.evaluation.prediction import VIEW_SEPARATOR
 from anomseer_core.series import AnomalyClass, Series
 from anomseer_core.view import View, views
 
@@ -50,6 +51,17 @@ def test_the_class_is_the_one_named_beside_intervals_that_count():
     # The last one's [1805, 1809) lies in the second view's part.
     assert found.intervals == ((10, 20), (1400, 1410))
     assert found.anomaly_class == AnomalyClass.SEASONAL
+
+
+def test_unreadable_views_have_no_vote_on_the_class():
+    texts = ("what?", format_response("flat", [], AnomalyClass.NORMAL), "what?")
+    said = [ViewAnswer(text, 3, read_answer(text, view)) for text, view in zip(texts, views(2800), strict=True)]
+    assert join_answers(LONG, "d", said).anomaly_class is AnomalyClass.NORMAL
+
+
+def test_a_text_that_holds_the_separator_is_still_one_text():
+    said = [ViewAnswer(f"a{VIEW_SEPARATOR}b", 3, read_answer("", view)) for view in views(2800)]
+    assert join_answers(LONG, "d", said).response.split(VIEW_SEPARATOR) == ["a\nb"] * 3
 
 
 def test_one_answer_for_each_view_is_wanted():

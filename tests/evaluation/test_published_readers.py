@@ -92,6 +92,8 @@ def test_visual_time_anomaly(text, truth, expected):
         ("<answer>[[7, 7]]</answer>", None),
         ("<answer>[[-1, 5]]</answer>", None),
         ("<answer>[[9, 5], [1, Infinity]]</answer>", None),
+        # Beyond what a float can hold, and far beyond the series.
+        (f"<answer>[[1, 1{'0' * 400}]]</answer>", [(1, 1000)]),
         # A pair beyond the series is a pair all the same: nothing of it is left, and the answer stays usable.
         ("<answer>[[1200, 1300]]</answer>", []),
         ("<answer>[[900, 900000]]</answer>", [(900, 1000)]),

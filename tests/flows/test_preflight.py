@@ -65,3 +65,11 @@ def test_adapters_without_their_package_are_refused_before_any_stage(monkeypatch
     with pytest.raises(ValueError, match=r"lora_rank = 8 needs the package peft: pip install 'anomseer\[lora\]'"):
         require_runnable(config)
     require_runnable(apply_overrides(config, ["training.steps=0"]))
+
+
+def test_more_channels_than_a_picture_shows_are_refused_before_training(tmp_path: Path):
+    (tmp_path / "a.out").write_text("".join(f"{index % 7},{int(50 <= index < 55)}\n" for index in range(600)))
+    chosen = [f"synthesis.archive.folder={tmp_path}", "synthesis.archive.most_channels=38", "launch.ranks=2"]
+    with pytest.raises(ValueError, match=r"archive.most_channels = 38: a picture shows at most 9 channels"):
+        require_runnable(apply_overrides(tiny(), chosen))
+    require_runnable(apply_overrides(tiny(), [*chosen, "synthesis.archive.channels=apart"]))

@@ -156,14 +156,18 @@ def test_chunks_of_logits_change_nothing(
     policy, (texts, index) = double_policy, GROUPS
     doubled = replace(prompts, pixel_values=prompts.pixel_values.double())
     ids, mask = policy.processor.encode_responses(texts)
-    largest, gradients = [], []
-    head = policy.model.lm_head.forward
-    monkeypatch.setattr(policy.model.lm_head, "forward", lambda states: largest.append(len(states)) or head(states))
+    largest, calls, gradients = [], [], []
+    monkeypatch.setattr(scoring, "suppress", lambda logits, ids: largest.append(len(logits)) or suppress(logits, ids))
     for limit in (2**25, 7 * 448):
         monkeypatch.setattr(scoring, "LOGITS_AT_ONCE", limit)
-        scores = ResponseScorer(policy)(doubled, ids, mask, torch.tensor(index))
+        scorer = ResponseScorer(policy)
+        hook = policy.model.lm_head.register_forward_hook(lambda *_: calls.append(1))
+        scores = scorer(doubled, ids, mask, torch.tensor(index))
+        hook.remove()
         gradients.append(weighted_gradients(policy, scores.logprobs[mask], scores.entropy[mask]))
     assert_equal_gradients(*gradients, 1e-12)
+    # ZeRO stage 3 needs equally many calls of the head on every rank, whatever its tokens.
+    assert len(calls) == 2
     # All at once; then seven tokens of 448 logits at a time, made a second time for the backward pass.
     tokens = int(mask.sum())
     assert largest[0] == tokens

@@ -136,3 +136,10 @@ def test_merged_adapters_answer_alike_and_switched_off_they_leave_no_trace(
     merged = load_policy(tmp_path / "merged")
     assert not any("lora" in name for name, _ in merged.model.named_parameters())
     torch.testing.assert_close(logprobs(merged, prompts), adapted, atol=1e-4, rtol=1e-4)
+
+
+@needs_peft
+def test_nothing_is_dropped_before_the_first_update(fresh: Policy) -> None:
+    """A resumed run samples first."""
+    choose_weights(fresh.model, LORA.model_copy(update={"lora_dropout": 0.5}), seed=0)
+    assert not any(module.training for module in fresh.model.modules())

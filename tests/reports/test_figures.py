@@ -24,8 +24,9 @@ def metrics(steps, **values):
 
 
 def scores(*rows):
-    """rows: (id, affiliation-F1, point-wise F1, events)."""
-    return pd.DataFrame(rows, columns=["series_id", "affiliation_f1", "pointwise_f1", "truth_events"])
+    """rows: (id, affiliation-F1, point-wise F1, events), all of them counted."""
+    names = ["series_id", "affiliation_f1", "pointwise_f1", "truth_events"]
+    return pd.DataFrame(rows, columns=names).assign(counted=True)
 
 
 def test_learning_curves_draw_what_was_measured():
@@ -72,6 +73,11 @@ def test_normal_series_are_examples_only_where_nothing_else_is():
     # Equal affiliation-F1: point-wise F1 decides.
     assert choose_examples(scores(*rows), 1) == {"b": "best", "a": "median", "c": "worst"}
     assert choose_examples(scores(rows[0]), 1) == {"n": "best"}
+
+
+def test_an_answer_that_does_not_count_is_no_example():
+    rows = scores(("a", 0.0, 0.0, 1), ("b", 0.5, 0.5, 1), ("c", 0.9, 0.9, 1)).assign(counted=[False, True, True])
+    assert choose_examples(rows, 1) == {"c": "best", "b": "worst"}
 
 
 def test_examples_need_scores():

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from anomseer_core.policy.config import WeightsConfig
 from anomseer_core.training.config import ColdStartConfig, TimerPOConfig, TransportConfig
 
 
@@ -41,6 +42,8 @@ def test_idle_settings_are_told():
     idle = TimerPOConfig(alpha=0.0, transport=TransportConfig(tau=1.0, marginals="uniform"), clip=0.1).idle_settings()
     assert [line.split(":")[-1].strip() for line in idle] == ["marginals, tau", "every ratio is 1"]
     assert TimerPOConfig(clip=0.1, mini_batches=2).idle_settings() == []
+    (line,) = TimerPOConfig(alpha=0.0, integration="pcgrad").idle_settings()
+    assert line == "integration = pcgrad has no effect with alpha = 0"
 
 
 def test_defaults_are_table_4():
@@ -52,3 +55,9 @@ def test_defaults_are_table_4():
     assert config.alpha == 0.3
     assert (config.integration, config.normalisation, config.loss_mean) == ("orthogonal", "z_score", "response")
     assert (config.entropy_weight, config.kl_cap, config.transport.response_side) == (0.0, 0.0, "reasoning")
+
+
+def test_what_shapes_adapters_needs_adapters():
+    with pytest.raises(ValueError, match="lora_alpha has no effect with lora_rank = 0; set lora_rank too"):
+        WeightsConfig(lora_alpha=64)
+    assert WeightsConfig(lora_rank=8, lora_alpha=64).lora_rank == 8

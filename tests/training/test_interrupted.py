@@ -8,7 +8,7 @@ import pytest
 from anomseer_core.training.claim import claim
 from anomseer_core.training.config import ColdStartConfig, LaunchConfig, TimerPOConfig
 from anomseer_core.training.interrupted import differences, discard_state, prepare
-from anomseer_core.training.job import CHECKPOINT, COMPLETIONS, METRICS, Owner, TrainingJob
+from anomseer_core.training.job import CHECKPOINT, COMPLETIONS, JOB, METRICS, Owner, TrainingJob
 from anomseer_core.training.snapshots import SNAPSHOTS, STATE, snapshot_path, written_snapshots
 from tests.training.test_snapshots import write_snapshot
 
@@ -154,3 +154,11 @@ def test_a_finished_job_keeps_its_record_alone(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"job.json", METRICS}
     discard_state(tmp_path / "nowhere")
     assert not (tmp_path / SNAPSHOTS).exists()
+
+
+def test_a_restart_needs_no_whole_description(tmp_path: Path) -> None:
+    job = interrupted(tmp_path, 10)
+    (tmp_path / JOB).write_text("{")
+    with pytest.raises(ValueError, match="is damaged or of another version"):
+        prepare(job, "resume")
+    assert prepare(job, "restart").start == 0

@@ -9,9 +9,9 @@ import pytest
 from anomseer_core.dialogue import format_response
 from anomseer_core.series import AnomalyClass, Series
 from anomseer_core.training.config import ColdStartConfig, RewardWeights, TimerPOConfig
-from anomseer_core.training.examples import Example
+from anomseer_core.training.examples import Example, hold_out
 from anomseer_core.training.job import METRICS, append_line
-from anomseer_core.training.learning_curve import LearningCurve, grade_answer, hold_out
+from anomseer_core.training.learning_curve import LearningCurve, grade_answer
 from anomseer_core.training.reinforcement import train_timerpo
 from anomseer_core.training.supervised import train_supervised
 from anomseer_core.view import View
