@@ -89,7 +89,8 @@ def evaluate(
         OpenAI-compatible API, see `--set endpoint.base_url=...`), or the name of a detector without training, such
         as matrix-profile. May be given several times; the policy and all others if not given.
     benchmark
-        What it is evaluated on, such as anomllm. May be given several times; the paper's two and the archive if not given.
+        What it is evaluated on, such as anomllm. May be given several times; without it, the paper's two and the
+        archive.
     config
         Name of the configuration whose held-out series and decoding are used.
     overrides
