@@ -129,5 +129,5 @@ def test_a_flipped_byte_is_read_or_refused_in_one_line(tmp_path, place, byte):
 
 def test_memory_is_not_taken_at_a_pickles_word(tmp_path):
     """An empty tuple under the highest number of a memo: as a table, that would be 64 GB."""
-    with pytest.raises(ValueError, match="x.pkl"):
+    with pytest.raises(ValueError, match=r"x\.pkl"):
         load(tmp_path, b"\x80\x02)r\xff\xff\xff\xff.")
