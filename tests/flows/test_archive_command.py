@@ -45,7 +45,8 @@ def test_an_archive_is_added_listed_and_used_by_name(
 ):
     assert run(["archive", "list"], capsys) == "No archive is kept here yet; see anomseer archive add --help\n"
     added = run(["archive", "add", str(packed)], capsys)
-    assert added.endswith("\nUse it with --set synthesis.archive.folder=ecg\n")
+    hint = added.splitlines()[-2:]
+    assert hint[0] == "Use it with anomseer run --set synthesis.archive.folder=ecg"
     listed = run(["archive", "list"], capsys)
     assert added.startswith(listed)
     heading, row, about = listed.splitlines()
@@ -56,6 +57,16 @@ def test_an_archive_is_added_listed_and_used_by_name(
     # The name passes where a folder is wanted: what is refused is another field.
     line = refused(["run", "--set", "synthesis.archive.folder=ecg", "--set", "policy.source=/no/weights"], capsys)
     assert line.startswith("checkpoint folder /no/weights does not exist")
+
+
+def test_the_hint_repeats_how_a_table_is_to_be_read(tmp_path: Path, absent_home: Path, capsys):
+    """What `add` was told is not kept with the archive."""
+    table = tmp_path / "plant.csv"
+    table.write_text("level,fault\n" + "".join(f"{index % 5},{int(index == 60)}\n" for index in range(120)))
+    added = run(["archive", "add", str(table), "--format", "table", "--set", "label_column=fault"], capsys)
+    fields = ("folder=plant", "format=table", "table.label_column=fault")
+    words = " ".join(f"--set synthesis.archive.{field}" for field in fields)
+    assert f"Use it with anomseer run {words}\n" in added
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_the_table_sets_each_part_beside_a_product(setting: GroupSetting, capsys
     assert rows["step"][-4:] == ["100%", "6.0", "2", "7.5%"]
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_and_leaves_the_threads_as_they_were(
     setting: GroupSetting, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,7 @@ def test_evaluation_does_not_disturb_timerpo(inputs, one_process, tmp_path: Path
     assert silent[-1]["metrics"]["loss"] == asked[-1]["metrics"]["loss"]
 
 
+@pytest.mark.slow
 def test_evaluation_does_not_disturb_a_cold_start(inputs, one_process, tmp_path: Path) -> None:
     config = ColdStartConfig(steps=1, batch_size=2, evaluation_prompts=2, evaluation_tokens=8)
     jobs = [
