@@ -36,8 +36,11 @@ test-lora: $(STAMP) ## Run the tests of low-rank adapters, with peft in a folder
 	PYTHONPATH=$(CURDIR)/$(VENV)/lora $(PYTEST) -k "adapters or LoRA" tests/policy/test_trained_weights.py \
 		tests/training/test_zero.py tests/infra/test_bench_gpu.py
 
+# TRL is the peer of a GRPO step; it lies beside .venv for the same reason.
 bench: $(STAMP) ## Measure speed beside straightforward peers, in the same run.
-	$(BIN)/python -m infra.bench
+	@test -d $(VENV)/trl || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--no-deps --target $(VENV)/trl trl accelerate datasets dill multiprocess xxhash
+	PYTHONPATH=$(CURDIR)/$(VENV)/trl $(BIN)/python -m infra.bench
 
 lint: $(STAMP) ## Check style and formatting.
 	$(BIN)/ruff check $(SOURCES)

@@ -22,17 +22,6 @@ COUNTS_AT_ONCE = 2**21
 ROUNDING = 1e-12
 
 
-def bootstrap_interval(values: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """The percentile interval of the mean of float64 `[n]`, n > 0."""
-    low, high = bootstrap_intervals(values[:, None], rng)
-    return float(low[0]), float(high[0])
-
-
-def bootstrap_intervals(values: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper ends `[M]` for the means of the columns of float64 `[n, M]`, n > 0; columns share the draws."""
-    return percentile_interval(bootstrap_means(values, np.full(values.shape, 1 / len(values)), rng))
-
-
 def bootstrap_means(
     values: np.ndarray, weights: np.ndarray, rng: np.random.Generator, strata: np.ndarray | None = None
 ) -> np.ndarray:

@@ -16,8 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from anomseer_core.series import AnomalyClass, Series, read_series
-from anomseer_core.store import Artifact
+from anomseer_core.series import AnomalyClass, Series
 
 SERIES_FILE = "series.parquet"
 ALL = "all"
@@ -58,12 +57,6 @@ class Tally:
             self.counts[name] += 1
         if about.get("proxy_of"):
             self.proxies.add(about["proxy_of"])
-
-
-def dataset_card(series: Artifact) -> tuple[pd.DataFrame, Figure]:
-    """The table and the picture of a `series` artifact."""
-    path = series.file(SERIES_FILE)
-    return describe(read_series(path)), examples_figure(read_series(path))
 
 
 def describe(series: Iterable[Series]) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def build_cases(options: argparse.Namespace) -> list[Case]:
         for name in options.cases:
             stage, offload, rank = KINDS[name]
             launch = LaunchConfig(ranks=options.ranks, zero_stage=stage, offload=offload, **shared)
-            weights = WeightsConfig(lora_rank=rank, lora_alpha=2 * LORA_RANK)
+            weights = WeightsConfig(lora_rank=rank, lora_alpha=2 * rank) if rank else WeightsConfig()
             sizes = {"prompts": options.prompts, "group": options.group, "prompt_tokens": options.prompt_tokens}
             cases.append(Case(name, launch, weights, options.preset, tokens, rounds=options.rounds, **sizes))
     return cases

@@ -4,11 +4,10 @@ Both sides get the same tiny Qwen2.5-VL weights, prompts, pictures, rewards, gro
 responses of one fixed length. Each runs in a process of its own, in turns. Ours is the step of a training run
 (sampling, rewards, reference, update by DeepSpeed, drawing the pictures); TRL's is that of `GRPOTrainer`.
 
-TRL is an extra of its own and wants an environment of its own, because accelerate, which it brings, imports DeepSpeed:
+TRL is an extra of its own and stays out of the environment, because accelerate, which it brings, makes transformers
+import DeepSpeed whenever it saves a model. `make bench` installs it into `.venv/trl`; for this benchmark alone, then:
 
-    python3 -m venv .venv-bench
-    .venv-bench/bin/pip install --constraint constraints.txt --editable '.[bench]'
-    .venv-bench/bin/python -m infra.bench.grpo
+    PYTHONPATH=.venv/trl .venv/bin/python -m infra.bench.grpo
 """
 
 import argparse
@@ -26,8 +25,8 @@ from infra.bench.report import REPOSITORY, Spread, print_report
 
 HEADERS = ["", "ours", "TRL", "ratio"]
 MISSING = (
-    "grpo: skipped, TRL is not installed; install the extra in an environment of its own, as the head of "
-    "infra/bench/grpo.py says (pip install --constraint constraints.txt --editable '.[bench]')"
+    "grpo: skipped, TRL is not installed; `make bench` installs it beside the environment, as the head of "
+    "infra/bench/grpo.py says (or pip install --constraint constraints.txt --editable '.[bench]')"
 )
 
 

@@ -51,6 +51,15 @@ def test_a_tiny_model_is_measured_part_by_part(capsys: pytest.CaptureFixture[str
     assert page.read_text() in capsys.readouterr().out
 
 
+def test_every_case_of_either_preset_can_be_built() -> None:
+    for preset in ("tiny", "3b"):
+        cases = gpu.build_cases(gpu._parser().parse_args(["--preset", preset]))
+        assert {case.name for case in cases} == set(gpu.KINDS)
+        assert {(case.weights.lora_rank, case.weights.lora_alpha) for case in cases if "LoRA" in case.name} == {
+            (64, 128)
+        }
+
+
 def test_it_needs_neither_plots_nor_tables_nor_servers() -> None:
     done = subprocess.run([sys.executable, "-c", IMPORT_WITHOUT], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr

@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 
 from anomseer_core import synthesis
-from anomseer_core.recipe import Recipe, Stage
-from anomseer_core.reports.dataset_card import dataset_card, describe, examples_figure
-from anomseer_core.series import AnomalyClass, Series, write_series
-from anomseer_core.store import ArtifactStore
-from anomseer_core.synthesis.config import AnomLLMConfig
+from anomseer_core.reports.dataset_card import describe, examples_figure
+from anomseer_core.series import AnomalyClass, Series
 
 
 def series(task, length, *intervals, channels=1, **about):
@@ -86,16 +83,11 @@ def test_a_published_set():
     assert row["anomalous"] == pytest.approx(0.032, abs=5e-4)
 
 
-def test_the_card_of_an_artifact(tmp_path):
-    stage = Stage("example", "series", modules=("anomseer_core.series",))
+def test_the_card_has_a_row_a_task_and_one_for_all_and_a_picture_of_each():
     items = [series("t", 10, (0, 1)), series("u", 10)]
-    artifact = ArtifactStore(tmp_path).produce(
-        Recipe(stage, {}, AnomLLMConfig()),
-        lambda folder: {"series.parquet": write_series(items, folder / "series.parquet")},
-    )
-    table, figure = dataset_card(artifact)
-    assert table["series"].tolist() == [1, 1, 2]
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["t-10   trend", "u-10   normal"]
+    assert describe(items)["series"].tolist() == [1, 1, 2]
+    titles = [axes.get_title(loc="left") for axes in examples_figure(items).axes]
+    assert titles == ["t-10   trend", "u-10   normal"]
 
 
 def test_an_anomalous_example_of_each_task_is_drawn_and_at_most_eight():
