@@ -7,11 +7,11 @@ from prefect.cache_policies import NO_CACHE
 
 from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.archives.dataset import read_archive
-from anomseer_core.reports.dataset_card import SERIES_FILE, describe, examples_figure
+from anomseer_core.reports.dataset_card import describe, examples_figure
 from anomseer_core.series import read_series
 from anomseer_core.store import Artifact
 from anomseer_core.synthesis.config import BenchmarkConfig, MixedConfig
-from anomseer_core.synthesis.dataset import synthesize
+from anomseer_core.synthesis.dataset import SERIES_FILE, synthesize
 from tasks.stages import Core, StageResult, run_stage
 
 

@@ -18,7 +18,6 @@ from matplotlib.figure import Figure
 
 from anomseer_core.series import AnomalyClass, Series
 
-SERIES_FILE = "series.parquet"
 ALL = "all"
 MOST_EXAMPLES = 8
 EXAMPLE_COLUMNS = 2
