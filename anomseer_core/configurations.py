@@ -3,6 +3,7 @@
 Each is a function returning a `PipelineConfig`; its name is its MLflow tag and what `--config` takes.
 
 - `nano`, `tiny`: the whole pipeline on a laptop, from random weights.
+- `nano-cold-start`, `nano-timerpo`: how the policy that ships with the project was born.
 - `paper`, `released`: AnomSeer as the paper says, and as the authors' code does.
 - `sft`, `grpo`, `sft+grpo`, `timerpo`, `sft+timerpo`: one method each, on the data, policy and evaluation of `paper`.
   They train Qwen2.5-VL-3B. With `policy.preset=nano` take one that has a cold start, and the learning rates of `nano`:
@@ -18,6 +19,7 @@ from anomseer_core.pipeline import PipelineConfig, SynthesisConfig
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, VisualTimeAnomalyConfig
 from anomseer_core.training.config import (
+    BordersConfig,
     ColdStartConfig,
     LaunchConfig,
     RewardWeights,
@@ -110,6 +112,11 @@ def sft_timerpo() -> PipelineConfig:
     return sft().model_copy(update={"name": "sft+timerpo", "training": TimerPOConfig()})
 
 
+NANO_DECODING = DecodingConfig(max_response_tokens=256, batch_size=40)
+# [steps] Of 16 pictures: where anomalies are, then what to answer, then why.
+NANO_BORDER_STEPS, NANO_DIRECT_STEPS, NANO_REASONING_STEPS = 2000, 1500, 1300
+
+
 def nano() -> PipelineConfig:
     """The whole pipeline on two CPU cores within minutes: a small policy, a short cold start, a few TimerPO steps."""
     decoding = DecodingConfig(max_response_tokens=192, batch_size=40)
@@ -135,6 +142,54 @@ def nano() -> PipelineConfig:
         snapshots=SnapshotConfig(cold_start_every=20, training_every=2),
         evaluation=EvaluationConfig(decoding=decoding),
     )
+
+
+# Series of their own seeds: AnomLLM's published train seed, Diverse's train split, eight splits of VisualTimeAnomaly.
+NANO_SYNTHESIS = SynthesisConfig(
+    train=AnomLLMConfig(split="train", seed=3407, count=2500),
+    train_diverse=3500,
+    train_visual_time_anomaly=8,
+    benchmarks=("anomllm", "visual_time_anomaly", "diverse"),
+    visual_time_anomaly=VisualTimeAnomalyConfig(form="fixed"),
+    diverse=DiverseConfig(count=167),
+)
+
+
+def nano_cold_start() -> PipelineConfig:
+    """The supervised half of the policy that ships: pictures first, then answers, then reasoning."""
+    return PipelineConfig(
+        name="nano-cold-start",
+        synthesis=NANO_SYNTHESIS,
+        expcot=ExpCoTConfig(style="brief"),
+        cold_start=ColdStartConfig(
+            steps=NANO_BORDER_STEPS + NANO_DIRECT_STEPS + NANO_REASONING_STEPS,
+            batch_size=16,
+            borders=BordersConfig(weight=1.0, alone_steps=NANO_BORDER_STEPS),
+            direct_steps=NANO_DIRECT_STEPS,
+            direct_share=0.25,
+            evaluate_every=400,
+            evaluation_prompts=64,
+            evaluation_tokens=200,
+        ),
+        training=TimerPOConfig(steps=0),
+        snapshots=SnapshotConfig(cold_start_every=200),
+        evaluation=EvaluationConfig(decoding=NANO_DECODING),
+    )
+
+
+def nano_timerpo() -> PipelineConfig:
+    """The policy that ships: `nano-cold-start`, then TimerPO with the reward that wide intervals cannot farm."""
+    training = TimerPOConfig(
+        steps=60,
+        prompts_per_step=16,
+        group_size=8,
+        max_response_tokens=200,
+        rewards=RewardWeights(location_metric="six"),
+        learning_rate=3e-5,
+        evaluate_every=20,
+        evaluation_prompts=64,
+    )
+    return nano_cold_start().model_copy(update={"name": "nano-timerpo", "training": training})
 
 
 def tiny() -> PipelineConfig:
@@ -165,6 +220,8 @@ def tiny() -> PipelineConfig:
 
 CONFIGURATIONS: dict[str, Callable[[], PipelineConfig]] = {
     "nano": nano,
+    "nano-cold-start": nano_cold_start,
+    "nano-timerpo": nano_timerpo,
     "tiny": tiny,
     "paper": paper,
     "released": released,

@@ -9,7 +9,13 @@ from anomseer_core.config import Config, Unique
 from anomseer_core.evaluation.config import EvaluationConfig
 from anomseer_core.expcot.config import ExpCoTConfig
 from anomseer_core.policy.config import PolicyConfig
-from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, MixedConfig, VisualTimeAnomalyConfig
+from anomseer_core.synthesis.config import (
+    AnomLLMConfig,
+    BenchmarkConfig,
+    DiverseConfig,
+    MixedConfig,
+    VisualTimeAnomalyConfig,
+)
 from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig
 
 Benchmark = Literal["anomllm", "visual_time_anomaly", "diverse", "archive"]
@@ -25,6 +31,13 @@ class SynthesisConfig(Config):
     )
     train_diverse: int = Field(
         0, ge=0, le=100_000, description="Diverse series of each univariate task to train on besides. [series]"
+    )
+    train_visual_time_anomaly: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Splits of VisualTimeAnomaly (fixed, 100 series of each type) to train on besides, a seed each, "
+        "from 1. [splits]",
     )
     benchmarks: Annotated[tuple[Benchmark, ...], Unique] = Field(
         PAPER_BENCHMARKS, min_length=1, description="Benchmarks held out; the archive needs a folder."
@@ -44,14 +57,24 @@ class SynthesisConfig(Config):
             raise ValueError("train.seed equals anomllm.seed: the policy would be trained on its own test series")
         if self.train_diverse and self.diverse.split == "train":
             raise ValueError("diverse.split is train and train_diverse is not 0: a test on the series trained on")
+        if self.visual_time_anomaly.seed in range(1, self.train_visual_time_anomaly + 1):
+            raise ValueError(
+                f"visual_time_anomaly.seed {self.visual_time_anomaly.seed} is one of those trained on, 1 to "
+                f"{self.train_visual_time_anomaly} (train_visual_time_anomaly); choose 0 or a higher one"
+            )
         return self
 
     @property
     def training(self) -> AnomLLMConfig | MixedConfig:
         """What the policy is trained on."""
-        if not self.train_diverse:
-            return self.train
-        return MixedConfig(anomllm=self.train, diverse=DiverseConfig(split="train", count=self.train_diverse))
+        more: list[BenchmarkConfig] = []
+        if self.train_diverse:
+            more.append(DiverseConfig(split="train", count=self.train_diverse))
+        more += [
+            VisualTimeAnomalyConfig(split="train", form="fixed", seed=seed)
+            for seed in range(1, self.train_visual_time_anomaly + 1)
+        ]
+        return MixedConfig(parts=(self.train, *more)) if more else self.train
 
 
 class PipelineConfig(Config):

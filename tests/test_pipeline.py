@@ -8,9 +8,11 @@ from flows.evaluation_config import evaluation_of
 
 def test_a_run_trains_on_anomllm_and_on_diverse_by_choice():
     assert nano().synthesis.training == nano().synthesis.train
-    mixed = SynthesisConfig(train_diverse=5).training
-    assert mixed.anomllm == SynthesisConfig().train
-    assert (mixed.diverse.split, mixed.diverse.count, mixed.diverse.tasks) == ("train", 5, UNIVARIATE_DIVERSE_TASKS)
+    anomllm, diverse = SynthesisConfig(train_diverse=5).training.parts
+    assert anomllm == SynthesisConfig().train
+    assert (diverse.split, diverse.count, diverse.tasks) == ("train", 5, UNIVARIATE_DIVERSE_TASKS)
+    _, *visual = SynthesisConfig(train_visual_time_anomaly=2).training.parts
+    assert [(part.split, part.seed, part.form) for part in visual] == [("train", 1, "fixed"), ("train", 2, "fixed")]
 
 
 def test_the_benchmarks_of_the_paper_are_held_out_and_diverse_by_choice():

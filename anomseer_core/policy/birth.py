@@ -6,16 +6,15 @@ from pathlib import Path
 import torch
 from pydantic import Field
 from transformers import Qwen2_5_VLForConditionalGeneration
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from anomseer_core.dialogue import ANSWERABLE_CLASSES, format_response, prompt_text
+from anomseer_core.dialogue import ANSWERABLE_CLASSES, format_response
 from anomseer_core.expcot.trace_table import TRACES_FILE, read_traces
 from anomseer_core.observer import SILENT, Observer
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.policy.folder import is_folder, require_weights
 from anomseer_core.policy.hub import download
 from anomseer_core.policy.model import build_policy, count_parameters, save_policy
-from anomseer_core.policy.presets import HUB_IDS, build_nano_config
+from anomseer_core.policy.presets import HUB_IDS, build_nano_config, build_nano_image_processor
 from anomseer_core.policy.prompts import PolicyProcessor
 from anomseer_core.policy.tokenizer import SPECIAL_TOKENS, train_tokenizer
 from anomseer_core.recipe import Recipe, Stage, digest_json
@@ -64,7 +63,7 @@ def resolve_source(config: PolicyConfig) -> Path:
 
 def _write_nano(folder: Path, traces: Artifact, config: PolicyConfig) -> Mapping[str, int]:
     tokenizer = train_tokenizer(_corpus(traces), config.vocabulary)
-    processor = PolicyProcessor(tokenizer, Qwen2VLImageProcessorPil())
+    processor = PolicyProcessor(tokenizer, build_nano_image_processor())
     token_ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -74,9 +73,8 @@ def _write_nano(folder: Path, traces: Artifact, config: PolicyConfig) -> Mapping
 
 
 def _corpus(traces: Artifact) -> Iterator[str]:
-    """What the policy will read and write: the prompt with each trace, and answers of every class and digit."""
+    """What the policy will write: each trace, and answers of every class and digit."""
     for row in read_traces(traces.file(TRACES_FILE)):
-        yield prompt_text()
         yield format_response(row.text, [], AnomalyClass.NORMAL)
     for start in range(0, VIEW_UNITS, 37):
         for name in ANSWERABLE_CLASSES:

@@ -47,12 +47,16 @@ class Scores:
 
 @dataclass(frozen=True)
 class EncodedPrompts:
-    """embeddings [P, L, H] with the pictures in place; positions [3, P, L]; following [P], the first free position."""
+    """embeddings [P, L, H] with the pictures in place; positions [3, P, L]; following [P], the first free position.
+
+    pictures: [image tokens of all prompts, H], what the vision tower made of them.
+    """
 
     embeddings: torch.Tensor
     positions: torch.Tensor
     following: torch.Tensor
     mask: torch.Tensor
+    pictures: torch.Tensor
 
 
 def encode_prompts(model: nn.Module, prompts: "PromptBatch") -> EncodedPrompts:
@@ -69,7 +73,7 @@ def encode_prompts(model: nn.Module, prompts: "PromptBatch") -> EncodedPrompts:
         image_grid_thw=prompts.image_grid,
         attention_mask=prompts.prompt_mask,
     )
-    return EncodedPrompts(embeddings, positions, positions.amax(dim=(0, 2)) + 1, prompts.prompt_mask)
+    return EncodedPrompts(embeddings, positions, positions.amax(dim=(0, 2)) + 1, prompts.prompt_mask, pictures)
 
 
 def encode_bare_start(model: nn.Module, token_id: int) -> EncodedPrompts:
@@ -77,9 +81,8 @@ def encode_bare_start(model: nn.Module, token_id: int) -> EncodedPrompts:
     ids = torch.tensor([[token_id]], device=model.device)
     positions = torch.zeros((3, 1, 1), dtype=torch.long, device=model.device)
     following = torch.ones(1, dtype=torch.long, device=model.device)
-    return EncodedPrompts(
-        model.get_input_embeddings()(ids), positions, following, torch.ones_like(ids, dtype=torch.bool)
-    )
+    embeddings = model.get_input_embeddings()(ids)
+    return EncodedPrompts(embeddings, positions, following, torch.ones_like(ids, dtype=torch.bool), embeddings[0, :0])
 
 
 def suppress(logits: torch.Tensor, forbidden: torch.Tensor) -> torch.Tensor:
@@ -128,6 +131,18 @@ class ResponseScorer(nn.Module):
         Without prompts the responses are scored as bare text, all after one start token (prompt_index is 0).
         """
         encoded = encode_prompts(self.model, prompts) if prompts else encode_bare_start(self.model, self.start_id)
+        return self.score(encoded, response_ids, response_mask, prompt_index, keep_states=keep_states)
+
+    def score(
+        self,
+        encoded: EncodedPrompts,
+        response_ids: torch.Tensor,
+        response_mask: torch.Tensor,
+        prompt_index: torch.Tensor,
+        *,
+        keep_states: bool = False,
+    ) -> Scores:
+        """`forward` for prompts that are already encoded."""
         layout = pack_groups(encoded.mask, response_mask, prompt_index)
         states = self._states(encoded, response_ids, prompt_index, layout)
         logprobs, entropy = self._token_scores(states[layout.predicting], response_ids[response_mask])

@@ -1,6 +1,9 @@
 """The nano policy's own tokenizer: byte-level BPE over the trace corpus, with Qwen's special tokens and chat form.
 
 Digits are split one by one, as Qwen does, so that a position is spelled and never memorised as a word.
+
+Departure from Qwen's chat template: the words beside a picture are left out. A policy that was taught one question
+learns nothing from its words, and they would be half of all the tokens it reads. Words without a picture stay.
 """
 
 from collections.abc import Iterable
@@ -24,7 +27,8 @@ WORD_PATTERN = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
     "{% if message['content'] is string %}{{ message['content'] }}"
-    "{% else %}{% for part in message['content'] %}"
+    "{% else %}{% set pictures = message['content'] | selectattr('type', 'equalto', 'image') | list %}"
+    "{% for part in pictures or message['content'] %}"
     "{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
     "{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"

@@ -76,13 +76,12 @@ class DiverseConfig(Config):
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Generator seed.")
 
 
+BenchmarkConfig = AnomLLMConfig | VisualTimeAnomalyConfig | DiverseConfig
+
+
 class MixedConfig(Config):
-    """Series to train on from two benchmarks: those of AnomLLM, then those of Diverse."""
+    """Series to train on from several generators, one part after another."""
 
     benchmark: Literal["mixed"] = Field("mixed", description="Name of the mixture.")
     split: Literal["train"] = Field("train", description="Series to train on.")
-    anomllm: AnomLLMConfig = Field(description="The first part.")
-    diverse: DiverseConfig = Field(description="The second part.")
-
-
-BenchmarkConfig = AnomLLMConfig | VisualTimeAnomalyConfig | DiverseConfig
+    parts: tuple[BenchmarkConfig, ...] = Field(min_length=1, description="The parts.")

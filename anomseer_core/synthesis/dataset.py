@@ -29,7 +29,7 @@ def synthesize(store: ArtifactStore, config: BenchmarkConfig | MixedConfig, obse
 
 
 def _draw(config: BenchmarkConfig | MixedConfig, observer: Observer) -> Iterator[Series]:
-    parts = (config.anomllm, config.diverse) if isinstance(config, MixedConfig) else (config,)
+    parts = config.parts if isinstance(config, MixedConfig) else (config,)
     total = sum(part.count * len(part.tasks) for part in parts)
     done = 0
     for part in parts:

@@ -74,12 +74,15 @@ def series_stream(
 def _series(task: VisualTask, split: str, count: int, seed: int, form: VisualForm) -> Iterator[Series]:
     rng = np.random.RandomState(seed)
     fixed = form == "fixed"
+    name = f"{BENCHMARK}{'-fixed' if fixed else ''}/{split}/{task}"
+    if seed != PUBLISHED_SEEDS[split]:
+        name += f"/seed-{seed}"
     if split == "eval":
         for _ in _draw_split(rng, task, fixed):
             pass
     for index, (values, mask, frequency) in enumerate(islice(_draw_split(rng, task, fixed), count)):
         yield Series(
-            id=f"{BENCHMARK}{'-fixed' if fixed else ''}/{split}/{task}/{index:04d}",
+            id=f"{name}/{index:04d}",
             values=values,
             intervals=tuple(intervals_from_mask(mask)),
             anomaly_class=CLASSES[task],

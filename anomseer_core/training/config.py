@@ -45,6 +45,21 @@ class LaunchConfig(Config):
         return self
 
 
+class BordersConfig(Config):
+    """A dense loss beside the answers: the image tokens say which columns are anomalous. Not in the paper."""
+
+    weight: float = Field(0.0, ge=0, le=100, description="Weight of this loss; 0 leaves it out.")
+    alone_steps: int = Field(
+        0, ge=0, le=1_000_000, description="First steps, on this loss alone: they read pictures and no text. [steps]"
+    )
+
+    @model_validator(mode="after")
+    def _weigh_something(self) -> "BordersConfig":
+        if self.alone_steps and not self.weight:
+            raise ValueError(f"alone_steps = {self.alone_steps} teaches nothing with weight = 0; set weight too")
+        return self
+
+
 class ColdStartConfig(Config):
     """Supervised training on expert traces, before TimerPO. The paper has none; a randomly born policy needs one."""
 
@@ -54,6 +69,15 @@ class ColdStartConfig(Config):
     warmup_share: float = Field(0.05, ge=0, le=1, description="Share of the steps that the learning rate rises.")
     weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW weight decay.")
     gradient_clip: float = Field(1.0, gt=0, description="Norm to which gradients are clipped.")
+    borders: BordersConfig = Field(
+        default_factory=BordersConfig, description="What the image tokens are taught besides, for a policy born here."
+    )
+    direct_steps: int = Field(
+        0, ge=0, le=1_000_000, description="First steps with answers that teach no reasoning before them. [steps]"
+    )
+    direct_share: float = Field(
+        0.0, ge=0, le=1, description="Share of the answers taught without reasoning after them: the fast mode."
+    )
     weights: WeightsConfig = Field(default_factory=WeightsConfig, description="Which weights are trained.")
     seed: int = Field(0, ge=0, description="Order in which traces are drawn.")
     evaluate_every: int = Field(

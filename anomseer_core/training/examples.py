@@ -48,6 +48,11 @@ class Example:
         """The response an expert would give: trace, intervals, class. Raises ValueError for an unknown class."""
         return format_response(self.trace, self.intervals, self.anomaly_class)
 
+    @property
+    def direct_target(self) -> str:
+        """The same answer with nothing before it: the fast mode."""
+        return format_response("", self.intervals, self.anomaly_class)
+
     def picture(self) -> Image.Image:
         return render(self.series, self.view)
 

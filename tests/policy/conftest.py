@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 from transformers import Qwen2_5_VLForConditionalGeneration
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from anomseer_core.dialogue import format_response, prompt_text
 from anomseer_core.policy.model import Policy, build_policy, load_policy, save_policy
-from anomseer_core.policy.presets import build_nano_config
+from anomseer_core.policy.presets import build_nano_config, build_nano_image_processor
 from anomseer_core.policy.prompts import PolicyProcessor, PromptBatch
 from anomseer_core.policy.tokenizer import SPECIAL_TOKENS, train_tokenizer
 from anomseer_core.rendering import render
@@ -36,7 +35,7 @@ def nano_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     # More ids than the tokenizer knows, as pretrained models have.
     model = Qwen2_5_VLForConditionalGeneration(build_nano_config(448, token_ids))
-    policy = build_policy(model, PolicyProcessor(tokenizer, Qwen2VLImageProcessorPil()))
+    policy = build_policy(model, PolicyProcessor(tokenizer, build_nano_image_processor()))
     save_policy(policy, folder, "born", {"seed": 0})
     return folder
 

@@ -18,7 +18,7 @@ def test_linear_patch_embedding_equals_the_convolution(policy: Policy, prompts: 
     convolution = embedding.proj
     patches = prompts.pixel_values[:100]
     with torch.no_grad():
-        convolved = type(convolution).forward(convolution, patches.view(-1, 3, 2, 14, 14)).flatten(1)
+        convolved = type(convolution).forward(convolution, patches.view(-1, 3, 1, 28, 28)).flatten(1)
         torch.testing.assert_close(embedding(patches), convolved, atol=1e-5, rtol=1e-5)
 
 

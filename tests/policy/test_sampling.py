@@ -116,7 +116,7 @@ def test_ids_equal_those_of_a_model_without_a_cache(
     ours = as_lists(sample_responses(policy, unequal_prompts, **settings))
     expected = naive_policy.sample(policy.model, policy.forbidden, stop, unequal_prompts, **settings)
     assert ours == expected
-    assert group == 0 or len({len(row) for row in ours}) > 2
+    assert group == 0 or len({len(row) for row in ours}) > 1
 
 
 def _raise_logit(logits: torch.Tensor, index: int | list[int], amount: float) -> torch.Tensor:

@@ -55,7 +55,7 @@ def test_a_mixture_holds_the_parts_in_order(tmp_path):
     calls = []
     artifact = synthesize(
         ArtifactStore(tmp_path),
-        MixedConfig(anomllm=SMALL, diverse=diverse),
+        MixedConfig(parts=(SMALL, diverse)),
         SimpleNamespace(progress=lambda *call: calls.append(call)),
     )
     stored = [series.id for series in read_series(artifact.file(SERIES_FILE))]
