@@ -64,17 +64,29 @@ class BorderHeads(nn.Module):
 
     def loss(self, pictures: torch.Tensor, targets: BorderTargets) -> torch.Tensor:
         """pictures [P * R * C, H]: the image tokens of equally large pictures, row by row. The mean over pictures."""
-        cells_PRCH = pictures.view(len(targets.classes), CELL_ROWS, CELL_COLUMNS, -1)
-        columns_PCH = functional.gelu(self.mix(cells_PRCH.transpose(1, 2).flatten(2)))
-        inside = self.inside(columns_PCH[:, 1:-1]).flatten(1).float()
-        classes = self.classes(columns_PCH[:, 1:-1].amax(dim=1)).float()
-        places = self.place(cells_PRCH).float().flatten(0, 2)
-        true_places = torch.arange(CELL_COLUMNS, device=places.device).repeat(len(places) // CELL_COLUMNS)
+        count = len(targets.classes)
+        columns_PCH = self._columns(pictures, count)
+        inside = self._inside(columns_PCH)
+        classes = self.classes(columns_PCH.amax(dim=1)).float()
+        places = self.place(pictures).float()
+        true_places = torch.arange(CELL_COLUMNS, device=places.device).repeat(count * CELL_ROWS)
         return (
             INSIDE_WEIGHT * functional.binary_cross_entropy_with_logits(inside, targets.inside)
             + CLASS_WEIGHT * functional.cross_entropy(classes, targets.classes)
             + PLACE_WEIGHT * functional.cross_entropy(places, true_places)
         )
+
+    def inside_logits(self, pictures: torch.Tensor, count: int) -> torch.Tensor:
+        """[P, W] for `count` pictures: above 0 where a pixel column is called anomalous."""
+        return self._inside(self._columns(pictures, count))
+
+    def _columns(self, pictures: torch.Tensor, count: int) -> torch.Tensor:
+        """What the cells above one another know together, in the columns with data: [P, C - 2, H]."""
+        cells_PRCH = pictures.view(count, CELL_ROWS, CELL_COLUMNS, -1)
+        return functional.gelu(self.mix(cells_PRCH.transpose(1, 2).flatten(2)))[:, 1:-1]
+
+    def _inside(self, columns_PCH: torch.Tensor) -> torch.Tensor:
+        return self.inside(columns_PCH).flatten(1).float()
 
 
 class BorderScorer(nn.Module):
