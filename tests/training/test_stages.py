@@ -19,7 +19,12 @@ from tests.training.stage_process import job_of, kill_all, running_stage, wait_f
 COLD_START = ColdStartConfig(steps=2, batch_size=4, learning_rate=1e-3)
 # One step of borders alone, one of answers, one of reasoning.
 BIRTH = ColdStartConfig(
-    steps=3, batch_size=4, borders=BordersConfig(weight=1, alone_steps=1), direct_steps=1, direct_share=0.5
+    steps=3,
+    batch_size=4,
+    learning_rate=3e-4,
+    borders=BordersConfig(weight=1, alone_steps=1),
+    direct_steps=1,
+    direct_share=0.5,
 )
 TIMERPO = TimerPOConfig(steps=2, prompts_per_step=4, group_size=3, max_response_tokens=12, learning_rate=1e-3)
 
