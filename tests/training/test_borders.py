@@ -1,22 +1,26 @@
 """What image tokens are asked in a cold start, and what its steps teach."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from anomseer_core.dialogue import ANSWERABLE_CLASSES, parse_response
+from anomseer_core.dialogue import parse_response
 from anomseer_core.policy.model import load_policy
 from anomseer_core.policy.scoring import ResponseScorer
+from anomseer_core.rendering import CELL_COLUMNS
 from anomseer_core.series import AnomalyClass, Series
 from anomseer_core.training.borders import (
     AXES_COLUMNS,
     CELL_ROWS,
+    NO_DIGIT,
     BorderHeads,
     BorderScorer,
-    BorderTargets,
     anomalous_columns,
     border_targets,
+    cell_borders,
 )
 from anomseer_core.training.config import BordersConfig, ColdStartConfig
 from anomseer_core.training.examples import Example
@@ -34,14 +38,15 @@ def example(intervals, length=1000) -> Example:
 @pytest.mark.parametrize(
     ("intervals", "length", "columns"),
     [
-        # 756 columns carry 1,000 units.
-        ([(0, 1000)], 1000, [(0, 756)]),
-        # 500 * 0.756 = 378; 510 * 0.756 = 385.56.
-        ([(500, 510)], 1000, [(378, 386)]),
-        # One sample of 400 is 2.5 units: 25 to 28 after rounding halves up, 18.9 to 21.168 columns.
-        ([(10, 11)], 400, [(19, 21)]),
-        # One unit is less than a column and never none.
-        ([(3, 4), (999, 1000)], 1000, [(2, 3), (755, 756)]),
+        # 700 columns carry 1,000 units.
+        ([(0, 1000)], 1000, [(0, 700)]),
+        ([(500, 510)], 1000, [(350, 357)]),
+        # One sample of 400 is 2.5 units: 25 to 28 after rounding halves up, 17.5 (to the even 18) to 19.6 columns.
+        ([(10, 11)], 400, [(18, 20)]),
+        # One unit is less than a column and never none: 2.1 to 2.8, and 699.3 to 700.
+        ([(3, 4), (999, 1000)], 1000, [(2, 3), (699, 700)]),
+        # 1.4 to 2.1: both round to the same column, or to two.
+        ([(2, 3)], 1000, [(1, 2)]),
         ([], 1000, []),
     ],
 )
@@ -52,35 +57,54 @@ def test_the_anomalous_pixel_columns_of_a_picture(intervals, length, columns):
     np.testing.assert_array_equal(anomalous_columns(example(intervals, length)), expected)
 
 
-def test_the_loss_of_the_borders_equals_a_loop_over_cells():
+def test_the_digits_of_what_begins_and_ends_in_a_cell():
+    # A cell is 40 units. Both of the first two begin in cell 3; the first ends in cell 3, the second in cell 4.
+    digits = cell_borders(example([(123, 130), (140, 170), (999, 1000)]))
+    expected = np.full((25, 2, 3), NO_DIGIT)
+    expected[3, 0] = 1, 2, 3
+    expected[3, 1] = 1, 2, 9
+    expected[4, 1] = 1, 6, 9
+    expected[24] = 9, 9, 9
+    np.testing.assert_array_equal(digits, expected)
+
+
+def test_the_loss_of_the_borders_equals_a_loop_over_tokens():
     torch.manual_seed(0)
-    heads, pictures = BorderHeads(8), torch.randn(2 * CELL_ROWS * 29, 8)
-    targets = BorderTargets((torch.rand(2, AXES_COLUMNS) < 0.1).float(), torch.tensor([3, 0]))
-    inside_losses, class_losses, place_losses = [], [], []
+    heads, pictures = BorderHeads(8), torch.randn(2 * CELL_ROWS * CELL_COLUMNS, 8)
+    examples = [example([(123, 130), (140, 170)]), example([])]
+    targets = border_targets(examples)
+    parts = {name: [] for name in ("inside", "borders", "digits", "place", "classes")}
     for picture in range(2):
-        tokens = pictures[picture * 116 : (picture + 1) * 116]
-        columns = []
-        for column in range(29):
-            stacked = torch.cat([tokens[row * 29 + column] for row in range(CELL_ROWS)])
-            columns.append(functional.gelu(heads.mix(stacked)))
-        for row in range(CELL_ROWS):
-            for column in range(29):
-                place = heads.place(tokens[row * 29 + column])
-                place_losses.append(functional.cross_entropy(place, torch.tensor(column)))
-        for column in range(1, 28):
-            wanted = targets.inside[picture, (column - 1) * 28 : column * 28]
-            inside_losses.append(functional.binary_cross_entropy_with_logits(heads.inside(columns[column]), wanted))
-        pooled = torch.stack(columns[1:28]).max(dim=0).values
-        class_losses.append(functional.cross_entropy(heads.classes(pooled), targets.classes[picture]))
-    means = [torch.stack(losses).mean() for losses in (inside_losses, class_losses, place_losses)]
-    expected = 4.0 * means[0] + 0.3 * means[1] + 0.3 * means[2]
+        tokens = pictures.view(2, CELL_ROWS, CELL_COLUMNS, 8)[picture]
+        for column in range(CELL_COLUMNS):
+            for row in range(CELL_ROWS):
+                place = heads.place(tokens[row, column])
+                parts["place"].append(functional.cross_entropy(place, torch.tensor(column)))
+        for cell in range(25):
+            column = [tokens[row, cell + 2] for row in range(CELL_ROWS)]
+            inside = sum(heads.inside(token) for token in column) / CELL_ROWS
+            wanted = targets.inside[picture, cell * 28 : (cell + 1) * 28]
+            parts["inside"].append(functional.binary_cross_entropy_with_logits(inside, wanted))
+            for token in column:
+                wanted = targets.borders[picture, cell]
+                parts["borders"].append(functional.binary_cross_entropy_with_logits(heads.borders(token), wanted))
+                told = heads.digits(token).view(2, 3, 10)
+                for side, place in itertools.product(range(2), range(3)):
+                    digit = targets.digits[picture, cell, side, place]
+                    if digit != NO_DIGIT:
+                        parts["digits"].append(functional.cross_entropy(told[side, place], digit))
+        pooled = tokens[:, 2:27].mean(dim=(0, 1))
+        parts["classes"].append(functional.cross_entropy(heads.classes(pooled), targets.classes[picture]))
+    means = {name: torch.stack(losses).mean() for name, losses in parts.items()}
+    weights = {"inside": 4.0, "borders": 4.0, "digits": 0.5, "place": 0.3, "classes": 0.3}
+    expected = sum(weight * means[name] for name, weight in weights.items())
     torch.testing.assert_close(heads.loss(pictures, targets), expected)
 
 
-def test_the_targets_of_examples():
-    targets = border_targets([example([(500, 510)]), example([])])
-    assert targets.inside.sum(dim=1).tolist() == [8, 0]
-    assert [ANSWERABLE_CLASSES[place] for place in targets.classes] == [AnomalyClass.TREND, AnomalyClass.NORMAL]
+def test_normal_pictures_alone_have_no_digits_to_learn():
+    heads, targets = BorderHeads(8), border_targets([example([])])
+    assert torch.isfinite(heads.loss(torch.randn(CELL_ROWS * CELL_COLUMNS, 8), targets))
+    assert targets.borders.sum() == 0
 
 
 def test_steps_teach_borders_then_answers_then_reasoning():
