@@ -183,6 +183,22 @@ def compare(first: str, second: str, /, *, seed: int = 0) -> None:
 
 
 @app.command
+def seeds(*runs: str) -> None:
+    """Average evaluations that differ in their seed: each detector's mean, and its deviation over the runs.
+
+    Parameters
+    ----------
+    runs
+        Two or more, each the folder of a score artifact or the id of an MLflow run that recorded scores; RUN:DETECTOR
+        chooses one detector of a whole evaluation.
+    """
+    with refusals(writes=True):
+        from flows.repetition import print_repetition
+
+        print_repetition(load_settings(), runs)
+
+
+@app.command
 def lineage(run_id: str, /) -> None:
     """Print and verify the chain behind a run: from its results back to the generator's seed and the commit.
 

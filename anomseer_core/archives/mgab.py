@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from pathlib import Path
 
 from anomseer_core.archives.source import Collection, Format, Source, files_below, first_line, labelled
 from anomseer_core.archives.tables import read_flags, read_numbers, read_table

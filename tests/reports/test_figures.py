@@ -7,7 +7,14 @@ from PIL import Image
 
 from anomseer_core.baselines.trivial import TrivialDetector
 from anomseer_core.evaluation.scores import evaluate
-from anomseer_core.reports.figures import choose_examples, example_sheet, group_bars, learning_curves, shortened, write_png
+from anomseer_core.reports.figures import (
+    choose_examples,
+    example_sheet,
+    group_bars,
+    learning_curves,
+    shortened,
+    write_png,
+)
 from anomseer_core.reports.summary import GROUPS, summarise
 from anomseer_core.synthesis import generate
 from anomseer_core.synthesis.config import ANOMLLM_TASKS
