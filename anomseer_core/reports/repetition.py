@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from anomseer_core.reports.summary import GROUP_COLUMNS, MEASURES, MISSING, summarise
+from anomseer_core.reports.summary import GROUP_COLUMNS, MEASURES, MISSING, marked, summarise
 
 KEYS = ["benchmark", "profile", "detector"]
 COLUMNS = (*MEASURES, *(f"{name}_anomalous" for name in MEASURES), *GROUP_COLUMNS.values())
@@ -31,7 +31,7 @@ MEASURES_ABREAST = 4
 HEADINGS = ("Detector", "Runs", *SHOWN.values())
 LEGEND = (
     "In percent: the mean of the runs' means over series and, after +-, its deviation over the runs (n - 1). Detectors "
-    "without training answer alike in every run."
+    "that draw nothing answer alike in every run. * An oracle: it is told which series are anomalous."
 )
 
 
@@ -82,7 +82,7 @@ def _tables(repeated: pd.DataFrame) -> list[tuple[str, list[list[str]]]]:
         (
             f"{benchmark}, profile {profile}, over seeds",
             [
-                [row["detector"], str(row["runs"]), *(_cell(row[name], row[f"{name}_sd"]) for name in SHOWN)]
+                [marked(row["detector"]), str(row["runs"]), *(_cell(row[name], row[f"{name}_sd"]) for name in SHOWN)]
                 for row in rows.to_dict("records")
             ],
         )
