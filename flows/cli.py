@@ -134,7 +134,10 @@ def serve(checkpoint: str = "latest", *, host: str = "127.0.0.1", port: int = 80
         found = find_checkpoint(ArtifactStore(load_settings().home), checkpoint)
         from flows.serving.command import serve as serve_policy
 
-        serve_policy(found, host=host, port=port, decoding=decoding)
+        try:
+            serve_policy(found, host=host, port=port, decoding=decoding)
+        except KeyboardInterrupt:
+            sys.exit(_stopped(signal.SIGINT, "stopped serving"))
 
 
 @app.command
@@ -290,8 +293,8 @@ def _refuse(reason: str, *, status: int = REFUSED) -> int:
     return status
 
 
-def _stopped(number: int) -> int:
-    print("anomseer: stopped; run it again to go on from the last finished stage or snapshot", file=sys.stderr)
+def _stopped(number: int, said: str = "stopped; run it again to go on from the last finished stage or snapshot") -> int:
+    print(f"anomseer: {said}", file=sys.stderr)
     return 128 + number
 
 
