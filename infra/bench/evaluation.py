@@ -10,11 +10,9 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-
-from prefect.settings import PREFECT_TASKS_RUNNER_PROCESS_POOL_MAX_WORKERS, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
 
 from anomseer_core.baselines.config import Classical
 from anomseer_core.evaluation.baseline_predictions import run_baseline
@@ -23,12 +21,14 @@ from anomseer_core.evaluation.detector import SERIES_FILE
 from anomseer_core.evaluation.shards import Shard, cut_by_samples
 from anomseer_core.fan_out import FanOut, in_process
 from anomseer_core.series import index_series
+from anomseer_core.settings import Settings
 from anomseer_core.store import Artifact, ArtifactStore
 from anomseer_core.synthesis.config import AnomLLMConfig
 from anomseer_core.synthesis.dataset import synthesize
+from flows.embedded_api import embedded_api
+from flows.environment import prepare
 from infra.bench.report import Spread, print_report
 from infra.bench.traces import one_core
-from tasks.fan_out import fan_out
 
 PROCESSES = 2
 DETECTORS: tuple[Classical, ...] = ("ensemble", "isolation-forest")
@@ -40,13 +40,30 @@ def main(arguments: Sequence[str] = ()) -> None:
     options = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         series = synthesize(ArtifactStore(Path(folder)), AnomLLMConfig(count=options.count))
-        with prefect_test_harness(), temporary_settings({PREFECT_TASKS_RUNNER_PROCESS_POOL_MAX_WORKERS: PROCESSES}):
-            rows = [compare(series, name, options) for name in options.detector or DETECTORS]
+        with over_processes(Path(folder)) as fan_out:
+            rows = [compare(series, name, options, fan_out) for name in options.detector or DETECTORS]
     title = f"Detectors over {PROCESSES} processes of {len(os.sched_getaffinity(0))} cores, {options.rounds} rounds"
     print_report(title, HEADERS, rows, [NOTE])
 
 
-def compare(series: Artifact, name: Classical, options: argparse.Namespace) -> list[str]:
+@contextmanager
+def over_processes(home: Path) -> Iterator[FanOut]:
+    """The fan-out of `anomseer evaluate`, with two processes and a Prefect API of its own below `home`."""
+    prepare(Settings(home=home))
+    with embedded_api(home / "prefect") as api:
+        os.environ.update(
+            PREFECT_API_URL=api.url,
+            PREFECT_TASKS_RUNNER_PROCESS_POOL_MAX_WORKERS=str(PROCESSES),
+            PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW="ignore",
+        )
+        # Prefect reads its settings when it is imported, and its threads see those alone.
+        from tasks.fan_out import fan_out
+
+        api.wait()
+        yield fan_out
+
+
+def compare(series: Artifact, name: Classical, options: argparse.Namespace, fan_out: FanOut) -> list[str]:
     """One row: both times, and their ratio round by round, after one shard has compiled what is compiled."""
     count = sum(len(shard.rows) for shard in cut(series, name, "count"))
     list(in_process(run_baseline, cut(series, name, "warm-up")[:1]))
