@@ -79,6 +79,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["compare", "123"], 'Command "compare" parameter SECOND requires an argument.'),
         (["compare", "123", "/no/scores"], "123 is no folder of scores, and no run is recorded yet"),
         (["compare", "123", "456", "--seed", "x"], "Invalid value"),
+        (["seeds", "123", "/no/scores"], "123 is no folder of scores, and no run is recorded yet"),
         (["evaluate", "--set", "evaluation.scoring.profile=theirs"], "evaluation.scoring.profile = 'theirs'"),
         (
             ["run", "--set", "evaluation.scoring.reading=response"],
@@ -109,7 +110,17 @@ def test_a_checkpoint_folder_without_weights_is_refused(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["run"], ["evaluate"], ["serve"], ["expcot"], ["lineage", "123"], ["compare", "1", "2"], ["up"], ["down"]],
+    [
+        ["run"],
+        ["evaluate"],
+        ["serve"],
+        ["expcot"],
+        ["lineage", "123"],
+        ["compare", "1", "2"],
+        ["seeds", "1", "2"],
+        ["up"],
+        ["down"],
+    ],
     ids=lambda words: words[0],
 )
 def test_a_home_that_is_no_folder_is_refused_by_every_command(
