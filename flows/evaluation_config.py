@@ -56,6 +56,11 @@ class EvaluationRunConfig(Config):
             raise ValueError("no detector is named; name a model or one of evaluation.baselines")
         if "policy" not in self.models and self.checkpoint != LATEST:
             raise ValueError(f"checkpoint {self.checkpoint} has no effect without the detector policy")
+        if "endpoint" in self.models and self.evaluation.decoding.reasoning == "skipped":
+            raise ValueError(
+                "evaluation.decoding.reasoning = skipped: no API lets the response of its model be begun; leave the "
+                "detector endpoint out, or set evaluation.direct_too for the policy alone"
+            )
         if "endpoint" not in self.models and self.endpoint != EndpointConfig():
             raise ValueError("the endpoint's settings have no effect without the detector endpoint; name it too")
         return self

@@ -28,9 +28,8 @@ STAGE = Stage(
     libraries=("torch", "transformers", "matplotlib", "pillow", "numpy"),
 )
 
-
 class PolicyDetector:
-    """Greedy responses, or sampled ones at a temperature above 0."""
+    """Greedy responses, or sampled ones at a temperature above 0; with reasoning, or without."""
 
     def __init__(self, policy: Policy, config: DecodingConfig, *, name: str = "policy") -> None:
         self.policy = policy
@@ -56,7 +55,7 @@ class PolicyDetector:
             self.policy,
             [render(item, view) for item, view in batch],
             [f"{item.id}@{view.start}" for item, view in batch],
-            Sampling(config.temperature, config.max_response_tokens, config.seed),
+            Sampling(config.temperature, config.max_response_tokens, config.seed, config.reasoning == "skipped"),
             self.precision,
         )
         return [
