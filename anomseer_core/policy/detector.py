@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 
+import torch
+
 from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
 from anomseer_core.evaluation.config import DecodingConfig
 from anomseer_core.evaluation.prediction import Prediction
@@ -104,4 +106,6 @@ def predict_policy(
         return detect_shard(detector(), shard)
 
     recipe = Recipe(STAGE, {"policy": policy.reference, "series": series.reference}, named)
-    return predict_in_shards(store, recipe, series, answer, observer, cut=cut_by_count(config.batch_size))
+    machine = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+    cut = cut_by_count(config.batch_size)
+    return predict_in_shards(store, recipe, series, answer, observer, cut=cut, machine=machine)
