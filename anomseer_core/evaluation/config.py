@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from anomseer_core.baselines.config import ClassicalConfig
 from anomseer_core.config import Config, Unique
+from anomseer_core.evaluation.detector_names import DIRECT_SUFFIX
 
 Baseline = Literal[
     "always-empty",
@@ -25,7 +26,6 @@ Baseline = Literal[
     "hbos",
     "blind-expert",
 ]
-DIRECT_SUFFIX = "-direct"
 
 
 class BaselineConfig(Config):

@@ -30,6 +30,7 @@ STAGE = Stage(
     libraries=("torch", "transformers", "matplotlib", "pillow", "numpy"),
 )
 
+
 class PolicyDetector:
     """Greedy responses, or sampled ones at a temperature above 0; with reasoning, or without."""
 

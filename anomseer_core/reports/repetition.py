@@ -8,10 +8,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from anomseer_core.reports.summary import GROUP_COLUMNS, MEASURES, MISSING, summarise
+from anomseer_core.reports.summary import GROUP_COLUMNS, MEASURES, MISSING, POINT_GROUP_COLUMNS, summarise
 
 KEYS = ["benchmark", "profile", "detector"]
-COLUMNS = (*MEASURES, *(f"{name}_anomalous" for name in MEASURES), *GROUP_COLUMNS.values())
+COLUMNS = (
+    *MEASURES,
+    *(f"{name}_anomalous" for name in MEASURES),
+    *GROUP_COLUMNS.values(),
+    *POINT_GROUP_COLUMNS.values(),
+)
 SHOWN = {
     "affiliation_f1": "Aff. F1",
     "affiliation_f1_anomalous": "Anom. F1",
@@ -20,7 +25,8 @@ SHOWN = {
     "interval_iou": "IoU",
     "class_accuracy": "Class",
     "detection_accuracy": "Detect",
-    GROUP_COLUMNS["Avg"]: "Avg",
+    **{column: group for group, column in GROUP_COLUMNS.items()},
+    POINT_GROUP_COLUMNS["Avg"]: "Point Avg",
 }
 
 
