@@ -5,8 +5,8 @@ Both sides are the events of the metrics: clipped to the series and merged where
 - A labelled interval is *found exactly* when an answered one has both borders less than a unit of the picture away,
   *misplaced* when one overlaps it and none does that, else *missed*. Units are those in which a policy answers
   (`view.py`): a thousand to a picture.
-- Of a misplaced one, the answered interval that shares most samples with it (ties: the closer, then the first) gives the
-  border error: the mean of how far its two borders are off [units].
+- Of a misplaced one, the answered interval that shares most samples with it (ties: the closer, then the first) gives
+  the border error: the mean of how far its two borders are off [units].
 - An answered interval is *spurious* when it overlaps no labelled one.
 - A class is *wrong* where it is judged, the answer could be read, and it is not right (`class_correct` of the scores).
 
@@ -89,7 +89,7 @@ def series_errors(scores: pd.DataFrame, series: Iterable[Series], predictions: I
 def error_table(errors: pd.DataFrame) -> pd.DataFrame:
     """Sums over the series of each detector, benchmark and task, and over all of a benchmark's under `all`.
 
-    errors: rows of `series_errors`, of any detectors and benchmarks. Columns besides the counts: series; `border_error`,
+    errors: rows of `series_errors`, of any detectors and benchmarks. Besides the counts: series; `border_error`, the
     mean over the misplaced intervals [units], NaN without one; unparsable; wrong_class of the series that are `judged`.
     """
     rows = []
