@@ -33,6 +33,10 @@ class Scored:
     def benchmark(self) -> str:
         return self.rows["benchmark"].iloc[0]
 
+    @property
+    def profile(self) -> str:
+        return self.rows["profile"].iloc[0]
+
     def read_series(self) -> Iterator[Series]:
         return read_series(self.series.file(SERIES_FILE))
 

@@ -25,7 +25,7 @@ from anomseer_core.reports.failure_sheet import Case, choose_failures, failure_s
 from anomseer_core.reports.goals import every_detector_table, goals_table
 from anomseer_core.reports.markdown import table
 from anomseer_core.reports.published import beside_the_paper
-from anomseer_core.reports.seeds import seeds_markdown, tests_markdown
+from anomseer_core.reports.seeds import pairs_markdown, seeds_markdown
 from anomseer_core.reports.summary import MISSING, is_policy, summarise
 from anomseer_core.series import Series
 from anomseer_core.store import Artifact, ArtifactStore
@@ -101,21 +101,23 @@ class EvaluationReport:
             "Goals": goals_table(self.summary, self.titles),
             "Every detector on the same series": every_detector_table(self.summary, self.titles),
             "Over seeds": seeds_markdown(self.rows),
-            "Paired tests": tests_markdown(self.rows),
+            "Paired tests": pairs_markdown(self.rows),
             "Kinds of mistakes": "\n\n".join([*mistakes, ERRORS_NOTE]) if mistakes else "",
             "Failures": "\n\n".join(filter(None, [causes, *sheets])),
             "Speed": speed_markdown(self.policies, self.titles),
-            "What was evaluated": "\n\n".join([policies_markdown(self.store, self.policies), self._series_markdown()]),
+            "What was evaluated": "\n\n".join(
+                filter(None, [policies_markdown(self.store, self.policies), self._series_markdown()])
+            ),
         }
 
     def _series_markdown(self) -> str:
-        artifacts = {item.benchmark: item.series for item in self.scored}
-        head = ["Series of", "Drawn from", "Series", "Digest"]
+        first = {item.benchmark: item for item in reversed(self.scored)}
+        head = ["Series of", "Drawn from", "Scored by", "Digest", "Series"]
         rows = [
-            [name, _facts(item), f"{sum(item.rows.values()):,}", item.digest[:SHOWN_DIGEST]]
-            for name, item in artifacts.items()
+            [name, _facts(item.series), item.profile, item.series.digest[:SHOWN_DIGEST], f"{len(item.rows):,}"]
+            for name, item in reversed(first.items())
         ]
-        return table(head, rows, words=2)
+        return table(head, rows, words=4)
 
     def _choose_failures(self, detector: str) -> pd.DataFrame:
         return choose_failures(self.errors[self.errors["detector"] == detector])

@@ -33,7 +33,7 @@ def seeds_markdown(scores: pd.DataFrame) -> str:
     return repetition.to_markdown(repetition.over_seeds(runs)).strip()
 
 
-def tests_markdown(scores: pd.DataFrame) -> str:
+def pairs_markdown(scores: pd.DataFrame) -> str:
     """Paired tests of each pair of `compared_pairs`; empty where there is none."""
     subjects = _subjects(scores)
     parts = [_compare(scores, subjects, first, second) for first, second in compared_pairs(list(subjects))]

@@ -217,7 +217,7 @@ def _reasoning(rows: pd.DataFrame, seed: int) -> dict[str, float]:
 
     Missing without reasoning.
     """
-    stated = rows.dropna(subset="claims")[list(CLAIM_COLUMNS)].astype(float)
+    stated = rows.dropna(subset="claims")[list(CLAIM_COLUMNS)].astype(float).fillna(0.0)
     responses = len(stated)
     found = {
         "claims": stated["claims"].sum() / responses if responses else float("nan"),

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from anomseer_core.evaluation.detector_names import by_subject, seeded_name, subject_of
-from anomseer_core.reports.seeds import compared_pairs, seeds_markdown, tests_markdown
+from anomseer_core.reports.seeds import compared_pairs, pairs_markdown, seeds_markdown
 from tests.reports.test_summary import frame, row
 
 
@@ -44,7 +44,7 @@ def test_seeds_have_a_mean_a_deviation_and_a_test():
     assert any(line.startswith("| timerpo | 2 | 50.0 +- 14.1 |") for line in lines)
     assert any(line.startswith("| cold-start | 1 | 10.0 |") for line in lines)
     assert "whole-series" not in seeds_markdown(scores)
-    text = tests_markdown(scores)
+    text = pairs_markdown(scores)
     assert "First: cold-start. Second: timerpo." in text
     # The seeds' mean of each series, .3 and .7, against .1: .4 on average.
     assert "| all | Aff. F1 | 2 | 10.0 | 50.0 +-14.1 | +40.0 |" in text
@@ -53,9 +53,9 @@ def test_seeds_have_a_mean_a_deviation_and_a_test():
 
 def test_one_seed_alone_has_no_table():
     assert seeds_markdown(rows("timerpo", 0.5)) == ""
-    assert tests_markdown(rows("timerpo", 0.5)) == ""
+    assert pairs_markdown(rows("timerpo", 0.5)) == ""
 
 
 def test_sides_without_a_series_in_common_are_told_and_not_fatal():
     scores = pd.concat([rows("timerpo", 0.2), rows("cold-start", 0.2).assign(series_id="x")], ignore_index=True)
-    assert "cold-start and timerpo are not compared" in tests_markdown(scores)
+    assert "cold-start and timerpo are not compared" in pairs_markdown(scores)
