@@ -71,7 +71,7 @@ def failure_sheet(errors: pd.DataFrame, cases: Mapping[Case, tuple[Series, Predi
 def _draw(row: Mapping[str, object], series: Series, answer: Prediction) -> Image.Image:
     named = "no class" if answer.anomaly_class is None else str(answer.anomaly_class)
     title = (
-        f"{row['benchmark']} {row['task']} {series.id}: affiliation-F1 {100 * row['affiliation_f1']:.1f}, "
+        f"{series.id}: affiliation-F1 {100 * row['affiliation_f1']:.1f}, "
         f"point-wise F1 {100 * row['pointwise_f1']:.1f}, answer: {named}"
     )
     picture = render_annotated(series, {answer.detector: answer.intervals}, title=title)
