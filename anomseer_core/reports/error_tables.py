@@ -26,8 +26,8 @@ NOTE = (
     "Counts, in brackets their share in percent. Of labelled intervals: found exactly, both borders less than a unit "
     "(a thousandth of the picture) away; misplaced, overlapped by an answered one, with the mean absolute error of its "
     "two borders; missed, be it by an answer that cannot be read. Spurious: answered intervals that overlap no "
-    "labelled one. Wrong class: series whose readable answer names another class than the label, or contradicts itself. "
-    "Unparsable: series whose answer cannot be read."
+    "labelled one. Wrong class: series whose readable answer names another class than the label, or contradicts "
+    "itself. Unparsable: series whose answer cannot be read."
 )
 CAUSE_NOTE = (
     "Series in percent, each under the first that holds of these: its answer cannot be read; a labelled interval is "
