@@ -83,7 +83,8 @@ def evaluate(
     Parameters
     ----------
     checkpoint
-        Folder of a checkpoint, or `latest`: the newest one trained here.
+        Folder of a checkpoint, or `latest`: the newest one trained here. Several, such as seeds of one method, are
+        joined by commas.
     detector
         What is evaluated beside the trivial predictors: `policy` (the checkpoint), `endpoint` (a model behind an
         OpenAI-compatible API, see `--set endpoint.base_url=...`), or the name of a detector without training, such
@@ -97,7 +98,8 @@ def evaluate(
         A field to change, such as --set anomllm.count=50 or --set evaluation.classical.fft.mads=4. May be given
         several times.
     report
-        A file to write the tables to, as markdown, ours beside the paper's where it has the same.
+        A file to write the tables to, as markdown, ours beside the paper's where it has the same; of a policy with
+        its goals, kinds of mistakes and speed, and a picture of its worst cases beside the file.
     """
     with refusals(writes=True):
         from flows.evaluation_config import choose

@@ -7,7 +7,7 @@ from prefect import flow
 from anomseer_core.configurations import nano
 from anomseer_core.settings import load_settings
 from anomseer_core.store import Artifact, ArtifactStore
-from flows.evaluation_config import EvaluationRunConfig, evaluation_of, find_checkpoint
+from flows.evaluation_config import EvaluationRunConfig, evaluation_of, find_policies
 from flows.held_out import RunSummary, evaluate_detectors, held_out_series
 from flows.preflight import require_evaluable
 from flows.recorded import recorded_flow_run
@@ -32,11 +32,10 @@ def evaluate(config: EvaluationRunConfig = DEFAULT) -> RunSummary:
             configuration `nano`; a field left out of a request to the API takes the paper's value instead.
     """
     require_evaluable(config)
-    asks_policy = "policy" in config.models
-    checkpoint = find_checkpoint(ArtifactStore(load_settings().home), config.checkpoint) if asks_policy else None
+    checkpoints = find_policies(ArtifactStore(load_settings().home), config)
     endpoint = config.endpoint if "endpoint" in config.models else None
-    with recorded_flow_run("evaluate", config, describe_detectors(config, checkpoint)) as run:
-        policies = take_in(run, checkpoint) if checkpoint else {}
+    with recorded_flow_run("evaluate", config, describe_detectors(config, checkpoints)) as run:
+        policies = {name: take_in(run, name, checkpoint) for name, checkpoint in checkpoints.items()}
         held_out = held_out_series(
             run,
             config.anomllm,
@@ -48,11 +47,11 @@ def evaluate(config: EvaluationRunConfig = DEFAULT) -> RunSummary:
         return evaluate_detectors(run, policies, held_out, config.evaluation, endpoint)
 
 
-def take_in(run: str, checkpoint: Artifact | Path) -> dict[str, StageResult]:
-    """The policy of a checkpoint by the name that tables show."""
+def take_in(run: str, name: str, checkpoint: Artifact | Path) -> StageResult:
+    """The policy of a checkpoint, which tables will call by that name."""
     if isinstance(checkpoint, Artifact):
         told = tell_checkpoint(connect(load_settings()), checkpoint)
-        run_log().info("evaluating checkpoint %s: %s", checkpoint.path, told)
-        return {checkpoint.manifest["stage"]: StageResult.of("checkpoint", checkpoint)}
-    run_log().info("evaluating checkpoint %s, a folder from elsewhere", checkpoint)
-    return {checkpoint.name: adopt_policy(run, str(checkpoint))}
+        run_log().info("%s is checkpoint %s: %s", name, checkpoint.path, told)
+        return StageResult.of("checkpoint", checkpoint)
+    run_log().info("%s is checkpoint %s, a folder from elsewhere", name, checkpoint)
+    return adopt_policy(run, str(checkpoint))

@@ -12,6 +12,7 @@ from anomseer_core.baselines.trivial import ANSWERS
 from anomseer_core.config import Config, Unique
 from anomseer_core.endpoint.config import EndpointConfig
 from anomseer_core.evaluation.config import Baseline, DetectorsConfig
+from anomseer_core.evaluation.detector_names import seeded_name
 from anomseer_core.pipeline import PAPER_BENCHMARKS, Benchmark, PipelineConfig
 from anomseer_core.store import MANIFEST, Artifact, ArtifactStore
 from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, VisualTimeAnomalyConfig
@@ -20,7 +21,9 @@ from flows.overrides import apply_overrides
 Model = Literal["policy", "endpoint"]
 MODELS, BASELINES = get_args(Model), get_args(Baseline)
 LATEST = "latest"
-TRAINED = ("cold-start", "timerpo")
+COLD_START = "cold-start"
+TRAINED = (COLD_START, "timerpo")
+SHOWN_DIGEST = 8
 
 
 class EvaluationRunConfig(Config):
@@ -34,7 +37,11 @@ class EvaluationRunConfig(Config):
     checkpoint: str = Field(
         LATEST,
         min_length=1,
-        description="`policy`: folder of a checkpoint, or `latest`: the newest one trained by this installation.",
+        description="`policy`: folder of a checkpoint, or `latest`: the newest one trained by this installation; "
+        "several, such as seeds of one method, are joined by commas.",
+    )
+    cold_start: bool = Field(
+        False, description="`policy`: evaluate the cold start of each checkpoint too, where this installation has it."
     )
     endpoint: EndpointConfig = Field(
         default_factory=EndpointConfig, description="`endpoint`: where its model is, and how fast it is asked."
@@ -56,6 +63,11 @@ class EvaluationRunConfig(Config):
             raise ValueError("no detector is named; name a model or one of evaluation.baselines")
         if "policy" not in self.models and self.checkpoint != LATEST:
             raise ValueError(f"checkpoint {self.checkpoint} has no effect without the detector policy")
+        if "endpoint" in self.models and self.evaluation.decoding.reasoning == "skipped":
+            raise ValueError(
+                "evaluation.decoding.reasoning = skipped: no API lets the response of its model be begun; leave the "
+                "detector endpoint out, or set evaluation.direct_too for the policy alone"
+            )
         if "endpoint" not in self.models and self.endpoint != EndpointConfig():
             raise ValueError("the endpoint's settings have no effect without the detector endpoint; name it too")
         return self
@@ -66,6 +78,7 @@ def evaluation_of(config: PipelineConfig) -> EvaluationRunConfig:
     data = config.synthesis
     shared = {name: getattr(config.evaluation, name) for name in DetectorsConfig.model_fields}
     return EvaluationRunConfig(
+        cold_start=config.evaluation.cold_start,
         benchmarks=data.benchmarks,
         anomllm=data.anomllm,
         visual_time_anomaly=data.visual_time_anomaly,
@@ -108,6 +121,58 @@ def choose_detectors(config: EvaluationRunConfig, names: Sequence[str]) -> Evalu
     models = tuple(name for name in MODELS if name in names)
     evaluation = config.evaluation.model_copy(update={"baselines": baselines})
     return config.model_copy(update={"models": models, "evaluation": evaluation})
+
+
+def find_policies(store: ArtifactStore, config: EvaluationRunConfig) -> dict[str, Artifact | Path]:
+    """The checkpoints to evaluate by the names that tables show; none without the detector `policy`.
+
+    Raises as `find_checkpoint` does, and ValueError where two have one name.
+    """
+    if "policy" not in config.models:
+        return {}
+    names = [config.checkpoint] if Path(config.checkpoint).is_dir() else config.checkpoint.split(",")
+    found = [find_checkpoint(store, name.strip()) for name in names]
+    if config.cold_start:
+        starts = [find_cold_start(store, item) for item in found if isinstance(item, Artifact)]
+        found += [start for start in starts if start]
+    return name_policies(found)
+
+
+def name_policies(checkpoints: Sequence[Artifact | Path]) -> dict[str, Artifact | Path]:
+    """Each checkpoint once: by its stage; several of a stage by seed, where they differ in nothing else, or by digest.
+
+    A folder from elsewhere has its own name.
+    """
+    named: dict[str, Artifact | Path] = {}
+    stages: dict[str, dict[str, Artifact]] = {}
+    for item in checkpoints:
+        if isinstance(item, Artifact):
+            stages.setdefault(item.manifest["stage"], {}).setdefault(item.digest, item)
+        elif named.setdefault(item.name, item) != item:
+            raise ValueError(f"two checkpoints are called {item.name}; evaluate them apart, or rename one")
+    for stage, items in stages.items():
+        trained = _name_of_stage(stage, list(items.values()))
+        if twice := named.keys() & trained.keys():
+            raise ValueError(f"two checkpoints are called {min(twice)}; evaluate them apart, or rename one")
+        named |= trained
+    return named
+
+
+def _name_of_stage(stage: str, checkpoints: Sequence[Artifact]) -> dict[str, Artifact]:
+    if len(checkpoints) == 1:
+        return {stage: checkpoints[0]}
+    methods = [dict(item.manifest["recipe"]["config"].get("method", {})) for item in checkpoints]
+    seeds = [method.pop("seed", None) for method in methods]
+    if len(set(seeds)) == len(seeds) and all(method == methods[0] for method in methods):
+        return {seeded_name(stage, seed): item for seed, item in zip(seeds, checkpoints, strict=True)}
+    return {f"{stage}-{item.digest[:SHOWN_DIGEST]}": item for item in checkpoints}
+
+
+def find_cold_start(store: ArtifactStore, checkpoint: Artifact) -> Artifact | None:
+    """The cold start that a checkpoint was trained from; None where it had none, or it is not in the store."""
+    parent = checkpoint.inputs.get("policy")
+    found = store.find(parent.kind, parent.key) if parent else None
+    return found if found and found.manifest["stage"] == COLD_START and found.digest == parent.digest else None
 
 
 def find_checkpoint(store: ArtifactStore, name: str) -> Artifact | Path:

@@ -69,8 +69,9 @@ def evaluate_detectors(
     scores = []
     for series in held_out.series.values():
         for name, policy in policies.items():
-            answers = predict_with_policy(mlflow_run, policy, series, config.decoding, name)
-            scores.append(score(mlflow_run, answers, series, config.scoring, examples=True, answers=True))
+            for decoding in config.decodings:
+                answers = predict_with_policy(mlflow_run, policy, series, decoding, decoding.detector_name(name))
+                scores.append(score(mlflow_run, answers, series, config.scoring, examples=True, answers=True))
         if endpoint:
             answers = predict_with_endpoint(mlflow_run, series, endpoint, config.decoding)
             scores.append(score(mlflow_run, answers, series, config.scoring, examples=True, answers=True))

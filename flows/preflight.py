@@ -11,7 +11,7 @@ from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.settings import load_settings
 from anomseer_core.store import ArtifactStore
-from flows.evaluation_config import EvaluationRunConfig, find_checkpoint
+from flows.evaluation_config import EvaluationRunConfig, find_policies
 from flows.expcot_config import ExpCoTRunConfig
 
 # A second or two of reading; larger archives are read by their stage alone.
@@ -41,8 +41,7 @@ def require_evaluable(config: EvaluationRunConfig) -> None:
             require_drawable(config.archive)
     if config.benchmarks == ("archive",) and not config.archive.folder:
         raise ValueError("the archive is the only benchmark and archive.folder is empty; name a folder of real series")
-    if "policy" in config.models:
-        find_checkpoint(ArtifactStore(load_settings().home), config.checkpoint)
+    find_policies(ArtifactStore(load_settings().home), config)
     if "endpoint" in config.models:
         require_endpoint(config.endpoint)
 

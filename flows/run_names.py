@@ -39,9 +39,9 @@ def describe_changes(changed: Mapping[str, Any]) -> str:
     return " ".join([*shown, f"and {more} more"] if more else shown)
 
 
-def describe_detectors(config: EvaluationRunConfig, checkpoint: Artifact | Path | None) -> str:
-    """The models of an evaluation; where there is none, its classical detectors."""
-    models = [describe_checkpoint(checkpoint)] if checkpoint else []
+def describe_detectors(config: EvaluationRunConfig, checkpoints: Mapping[str, Artifact | Path]) -> str:
+    """The models of an evaluation; where there is none, its classical detectors. checkpoints: by name."""
+    models = [describe_checkpoint(item) for item in checkpoints.values()]
     models += [config.endpoint.model] if "endpoint" in config.models else []
     names = models or [name for name in config.evaluation.baselines if name not in ANSWERS] or ["trivial predictors"]
     more = len(names) - MOST_SHOWN

@@ -98,18 +98,20 @@ def print_summary(settings: Settings, summary: "RunSummary") -> None:
 
 
 def write_report(summary: "RunSummary", path: Path) -> None:
-    """The tables as markdown, under the command that made them."""
-    from anomseer_core.reports.published import beside_the_paper
-    from anomseer_core.reports.summary import summarise, to_markdown
-    from anomseer_core.store import commit
-    from tasks.reports import read_all_scores
+    """The report as markdown, under the command that made it, and beside it the pictures that it shows."""
+    from anomseer_core.reports.evaluation_report import build_report, picture_name
+    from anomseer_core.reports.figures import write_png
+    from anomseer_core.store import ArtifactStore, commit
 
-    table = summarise(read_all_scores(summary.scores))
+    found = build_report(ArtifactStore(load_settings().home), summary.scores, summary.skipped)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheets = found.failures()
+    files = {name: f"{path.stem}-{picture_name(name)}" for name in sheets}
+    for name, sheet in sheets.items():
+        write_png(sheet, path.with_name(files[name]))
     command = " ".join(["anomseer", *map(shlex.quote, sys.argv[1:])])
     head = f"# Results\n\nWritten by `{command}`, commit {commit()}."
-    parts = [head, beside_the_paper(table), to_markdown(table, summary.skipped)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n\n".join(part.strip() for part in parts if part) + "\n", encoding="utf-8")
+    path.write_text(f"{head}\n\n{found.markdown(files)}", encoding="utf-8")
 
 
 def print_traces(settings: Settings, summary: "ExpCoTSummary") -> None:

@@ -1,7 +1,7 @@
 """Tasks that run detectors over held-out series and score their answers."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -15,8 +15,7 @@ from anomseer_core.evaluation.baseline_predictions import predict_baseline
 from anomseer_core.evaluation.config import BaselineConfig, DecodingConfig, ScoringConfig
 from anomseer_core.evaluation.detector import SERIES_FILE
 from anomseer_core.evaluation.endpoint_predictions import predict_endpoint
-from anomseer_core.evaluation.prediction import PREDICTIONS_FILE, Prediction, read_predictions
-from anomseer_core.evaluation.profiles import choose_profile, reread
+from anomseer_core.evaluation.scored import read_scored
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores, score_predictions
 from anomseer_core.policy.detector import predict_policy
 from anomseer_core.reports.answer_table import answer_table
@@ -148,15 +147,6 @@ def tabulate_answers(scores: Artifact, inputs: Mapping[str, Artifact]) -> dict[s
     series = read_series(inputs["series"].file(SERIES_FILE))
     answers = read_scored(scores, inputs)
     return {"answers.json": answer_table(read_scores(scores.file(SCORES_FILE)), series, answers)}
-
-
-def read_scored(scores: Artifact, inputs: Mapping[str, Artifact]) -> Iterator[Prediction]:
-    """The predictions as the rules of the scores read them."""
-    config = ScoringConfig(**scores.manifest["recipe"]["config"])
-    series = read_series(inputs["series"].file(SERIES_FILE))
-    for item, answer in zip(series, read_predictions(inputs["predictions"].file(PREDICTIONS_FILE)), strict=True):
-        profile = choose_profile(config.profile, item.benchmark)
-        yield reread(profile, answer, item) if config.reading == "response" else answer
 
 
 def measure_scores(scores: Artifact) -> dict[str, float]:

@@ -12,16 +12,19 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from anomseer_core.evaluation.errors import error_table
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
 from anomseer_core.reports.confusion_figure import confusion_figures
+from anomseer_core.reports.evaluation_report import EvaluationReport, build_report, picture_name
 from anomseer_core.reports.figures import group_bars
-from anomseer_core.reports.summary import GROUPED_BENCHMARK, is_policy, summarise, to_markdown
+from anomseer_core.reports.summary import GROUPED_BENCHMARK, is_policy, to_markdown
 from anomseer_core.settings import load_settings
+from anomseer_core.store import ArtifactStore
 from tasks import tags
-from tasks.connection import connect
+from tasks.connection import Tracking, connect
 from tasks.evaluation import MEASURES
 from tasks.observer import run_log
-from tasks.recording import record_pictures
+from tasks.recording import PICTURE_FOLDER, record_pictures
 from tasks.stages import StageResult
 from tasks.tables import show_tables, write_table
 
@@ -31,6 +34,8 @@ BASELINE_MEASURES = ("affiliation_f1", "pointwise_f1")
 UNNAMEABLE = re.compile(r"[^\w.\- :]+")
 SUMMARY_TABLE = "summary.json"
 SUMMARY_TEXT = "summary.md"
+REPORT_TEXT = "report.md"
+ERRORS_TABLE = "errors.json"
 # MLflow refuses longer tags.
 NOTE_CHARACTERS = 8000
 
@@ -42,10 +47,11 @@ NOTE_CHARACTERS = 8000
     cache_policy=NO_CACHE,
 )
 def report(mlflow_run: str, scores: Sequence[StageResult], skipped: Mapping[str, str]) -> None:
-    rows = read_all_scores([result.path for result in scores])
-    summary = summarise(rows)
+    settings = load_settings()
+    found = build_report(ArtifactStore(settings.home), [result.path for result in scores], skipped)
+    rows, summary = found.rows, found.summary
     markdown = to_markdown(summary, skipped)
-    tracking = connect(load_settings())
+    tracking = connect(settings)
     client = tracking.client
     write_table(client, mlflow_run, summary, SUMMARY_TABLE)
     show_tables(client, mlflow_run, [SUMMARY_TABLE])
@@ -56,9 +62,22 @@ def report(mlflow_run: str, scores: Sequence[StageResult], skipped: Mapping[str,
     if GROUPED_BENCHMARK in set(summary["benchmark"]):
         record_pictures(tracking, mlflow_run, {"groups.png": group_bars(summary)})
     record_pictures(tracking, mlflow_run, draw_confusion(rows))
+    if found.policies:
+        record_policies(tracking, mlflow_run, found)
     for warning in warn_of_unparsable(summary):
         run_log().warning("%s", warning)
     create_markdown_artifact(markdown, key="summary", description="Every detector on the same held-out series.")
+
+
+def record_policies(tracking: Tracking, mlflow_run: str, found: EvaluationReport) -> None:
+    """The report of the policies with its sheets of failures, and the kinds of mistakes as a table."""
+    sheets = found.failures()
+    record_pictures(tracking, mlflow_run, {picture_name(name): sheet for name, sheet in sheets.items()})
+    addresses = {name: f"{PICTURE_FOLDER}/{picture_name(name)}" for name in sheets}
+    tracking.client.log_text(mlflow_run, found.markdown(addresses), REPORT_TEXT)
+    if len(found.errors):
+        write_table(tracking.client, mlflow_run, error_table(found.errors), ERRORS_TABLE)
+        show_tables(tracking.client, mlflow_run, [SUMMARY_TABLE, ERRORS_TABLE])
 
 
 def draw_confusion(scores: pd.DataFrame) -> dict[str, Figure]:

@@ -47,17 +47,17 @@ def score(model, forbidden, prompts, ids, mask, prompt_index, temperature=1.0):
 
 
 @torch.no_grad()
-def sample(model, forbidden, stop, prompts, max_tokens, uniforms=None, temperature=1.0):
-    """Lists of token ids, one per row of `uniforms`, or the greedy ones per prompt."""
+def sample(model, forbidden, stop, prompts, max_tokens, uniforms=None, temperature=1.0, beginning=()):
+    """Lists of token ids, one per row of `uniforms`, or the greedy ones per prompt; each starts with `beginning`."""
     group = 1 if uniforms is None else len(uniforms) // len(prompts)
     responses = []
     for row in range(len(prompts) * group):
-        tokens = []
+        tokens = list(beginning)
         while len(tokens) < max_tokens and stop not in tokens:
             # A last token of any kind: its logits are not asked for.
             so_far = torch.tensor([*tokens, 0])
             logits, _ = sequence_outputs(model, prompts, row // group, so_far)
-            draw = None if uniforms is None else uniforms[row, len(tokens)]
+            draw = None if uniforms is None else uniforms[row, len(tokens) - len(beginning)]
             tokens.append(next_token(logits[-1], forbidden, draw, temperature))
         responses.append(tokens)
     return responses

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from anomseer_core.baselines.config import ClassicalConfig
 from anomseer_core.config import Config, Unique
+from anomseer_core.evaluation.detector_names import DIRECT_SUFFIX
 
 Baseline = Literal[
     "always-empty",
@@ -76,12 +77,24 @@ class DecodingConfig(Config):
     )
     batch_size: int = Field(32, ge=1, le=1024, description="Pictures decoded together. [pictures]")
     seed: int = Field(0, ge=0, description="Seed of the sampling when the temperature is above 0.")
+    reasoning: Literal["written", "skipped"] = Field(
+        "written",
+        description="`skipped`: the policy answers at once, its response begun for it with an empty `<think>` block; "
+        "its name in tables ends in `-direct`.",
+    )
+
+    def detector_name(self, policy: str) -> str:
+        """What tables call a policy that answers in this way."""
+        return policy + (DIRECT_SUFFIX if self.reasoning == "skipped" else "")
 
 
 class DetectorsConfig(Config):
     """How a policy answers, which detectors stand beside it, and how answers are scored."""
 
     decoding: DecodingConfig = Field(default_factory=DecodingConfig, description="Sampling of the policy's responses.")
+    direct_too: bool = Field(
+        False, description="Evaluate every policy a second time, with its reasoning skipped (decoding.reasoning)."
+    )
     scoring: ScoringConfig = Field(default_factory=ScoringConfig, description="Comparison with the labels.")
     baselines: Annotated[tuple[Baseline, ...], Unique] = Field(
         get_args(Baseline), description="Trivial and classical detectors run on the same series."
@@ -89,6 +102,18 @@ class DetectorsConfig(Config):
     classical: ClassicalConfig = Field(
         default_factory=ClassicalConfig, description="Parameters of the classical detectors."
     )
+
+    @model_validator(mode="after")
+    def _ask_a_second_time_in_another_way(self) -> "DetectorsConfig":
+        if self.direct_too and self.decoding.reasoning == "skipped":
+            raise ValueError("direct_too has no effect where decoding.reasoning is skipped; set one of them")
+        return self
+
+    @property
+    def decodings(self) -> tuple[DecodingConfig, ...]:
+        """How each policy is asked, once or twice."""
+        direct = self.decoding.model_copy(update={"reasoning": "skipped"})
+        return (self.decoding, direct) if self.direct_too else (self.decoding,)
 
 
 class EvaluationConfig(DetectorsConfig):

@@ -1,6 +1,5 @@
-"""What every detector looks like from outside, and how one is run and timed over some series."""
+"""What every detector looks like from outside, and where its series are."""
 
-import time
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -16,14 +15,3 @@ class Detector(Protocol):
     name: str
 
     def detect(self, series: Iterable[Series]) -> Iterator[Prediction]: ...
-
-
-def timed(predictions: Iterator[Prediction]) -> Iterator[tuple[Prediction, float]]:
-    """Each prediction with the time waited for it [s].
-
-    A detector that works in batches spends a batch's time on its first answer, so only sums are comparable.
-    """
-    started = time.perf_counter()
-    for prediction in predictions:
-        yield prediction, round(time.perf_counter() - started, 6)
-        started = time.perf_counter()

@@ -1,7 +1,7 @@
 """What a detector said about one series, and its Parquet form.
 
 The file holds only what two equal runs share; how long an answer took goes to the artifact's side file
-(`evaluation/detector.py`), which no digest covers.
+(`evaluation/speed.py`), which no digest covers.
 """
 
 from collections.abc import Iterable, Iterator

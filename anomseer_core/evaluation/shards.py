@@ -15,14 +15,14 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anomseer_core.config import Config
-from anomseer_core.evaluation.detector import SERIES_FILE, Detector, timed
+from anomseer_core.evaluation.detector import SERIES_FILE, Detector
 from anomseer_core.evaluation.prediction import (
     PREDICTIONS_FILE,
     PREDICTIONS_SCHEMA,
@@ -31,6 +31,7 @@ from anomseer_core.evaluation.prediction import (
     to_row,
     write_predictions,
 )
+from anomseer_core.evaluation.speed import Spent, describe_machine, speed_facts, timed
 from anomseer_core.fan_out import FanOut, in_process
 from anomseer_core.observer import Observer
 from anomseer_core.recipe import Recipe
@@ -38,7 +39,9 @@ from anomseer_core.series import index_series, read_series
 from anomseer_core.store import Artifact, ArtifactStore
 
 log = logging.getLogger(__name__)
-SHARD_SCHEMA = PREDICTIONS_SCHEMA.append(pa.field("seconds", pa.float64()))
+SHARD_SCHEMA = PREDICTIONS_SCHEMA.append(pa.field("seconds", pa.float64())).append(
+    pa.field("processor_seconds", pa.float64())
+)
 # About a second of work of the slower detectors.
 SAMPLES_PER_SHARD = 32_000
 # [s] Processor time left to spend in one process; workers take four seconds of a core each before they begin.
@@ -68,13 +71,15 @@ def predict_in_shards(
     *,
     cut: Callable[[Sequence[int]], list[range]] | None = None,
     fan_out: FanOut = in_process,
+    machine: str = "",
 ) -> Artifact:
     """The predictions artifact of a recipe, whose work `answer` does shard by shard.
 
-    cut: the rows of each shard from the lengths of the series; by samples if not given.
+    cut: the rows of each shard from the lengths of the series; by samples if not given. machine: what the speed is
+    that of; this processor if not given.
     """
     kept = store.home / "runs" / f"predictions-{recipe.key[:20]}"
-    seconds: dict[str, float] = {}
+    spent: dict[str, Spent] = {}
 
     def write(directory: Path) -> dict[str, int]:
         path = series.file(SERIES_FILE)
@@ -85,9 +90,9 @@ def predict_in_shards(
         ]
         kept.mkdir(parents=True, exist_ok=True)
         _work(answer, shards, observer, fan_out)
-        return {PREDICTIONS_FILE: write_predictions(_join(answer, shards, seconds), directory / PREDICTIONS_FILE)}
+        return {PREDICTIONS_FILE: write_predictions(_join(answer, shards, spent), directory / PREDICTIONS_FILE)}
 
-    artifact = store.produce(recipe, write, volatile=lambda: {"seconds": seconds})
+    artifact = store.produce(recipe, write, volatile=lambda: speed_facts(spent, machine or describe_machine()))
     shutil.rmtree(kept, ignore_errors=True)
     return artifact
 
@@ -116,8 +121,8 @@ def cut_by_count(count: int) -> Callable[[Sequence[int]], list[range]]:
 def detect_shard(detector: Detector, shard: Shard) -> int:
     """Run a detector over a shard and write its file; returns the number of series."""
     rows = [
-        to_row(prediction) | {"seconds": seconds}
-        for prediction, seconds in timed(detector.detect(read_series(shard.series, shard.rows)))
+        to_row(prediction) | asdict(spent)
+        for prediction, spent in timed(detector.detect(read_series(shard.series, shard.rows)))
     ]
     # Another process may work on the same shard: both write the same, and either may be the last.
     partial = shard.target.with_suffix(f".{os.getpid()}-{uuid.uuid4().hex[:8]}")
@@ -168,11 +173,11 @@ def _is_finished(shard: Shard) -> bool:
         return False
 
 
-def _join(answer: AnswerShard, shards: Iterable[Shard], seconds: dict[str, float]) -> Iterator[Prediction]:
+def _join(answer: AnswerShard, shards: Iterable[Shard], spent: dict[str, Spent]) -> Iterator[Prediction]:
     for shard in shards:
         if not _is_finished(shard):
             # A process that made the same artifact at the same time has tidied up.
             answer(shard)
         for row in pq.read_table(shard.target).to_pylist():
-            seconds[row["series_id"]] = row.pop("seconds")
+            spent[row["series_id"]] = Spent(row.pop("seconds"), row.pop("processor_seconds"))
             yield from_row(row)

@@ -7,18 +7,21 @@ from typing import Any
 import torch
 from PIL import Image
 
+from anomseer_core.policy.direct import begin_responses, direct_beginning, whole_responses
 from anomseer_core.policy.model import Policy
 from anomseer_core.policy.precision import autocast
-from anomseer_core.policy.sampling import sample_responses, sampling_uniforms
+from anomseer_core.policy.prompts import PromptBatch
+from anomseer_core.policy.sampling import Responses, sample_responses, sampling_uniforms
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a batch is decoded. temperature: 0 is greedy; seed: of the draws otherwise."""
+    """How a batch is decoded. temperature: 0 is greedy; seed: of the draws otherwise; direct: reasoning is skipped."""
 
     temperature: float
     max_tokens: int
     seed: int = 0
+    direct: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,8 @@ def answer_pictures(
     it; our prompt if not given.
     """
     prompts = policy.processor.prompts(pictures, conversations).to(policy.device)
-    uniforms = None
-    if sampling.temperature > 0:
-        uniforms = sampling_uniforms(sampling.seed, 0, names, 1, sampling.max_tokens)
     with torch.inference_mode(), autocast(policy.device, precision):
-        responses = sample_responses(
-            policy,
-            prompts,
-            max_tokens=sampling.max_tokens,
-            uniforms=uniforms,
-            temperature=sampling.temperature or 1.0,
-        )
+        responses = _respond(policy, prompts, names, sampling)
     texts = policy.processor.decode_responses(responses.ids, responses.mask)
     rows = zip(
         texts,
@@ -65,3 +59,17 @@ def answer_pictures(
         strict=True,
     )
     return [PictureAnswer(*row) for row in rows]
+
+
+def _respond(policy: Policy, prompts: PromptBatch, names: Sequence[str], sampling: Sampling) -> Responses:
+    beginning = direct_beginning(policy.processor, sampling.max_tokens) if sampling.direct else []
+    max_tokens = sampling.max_tokens - len(beginning)
+    warm = sampling.temperature > 0
+    rest = sample_responses(
+        policy,
+        begin_responses(prompts, beginning) if beginning else prompts,
+        max_tokens=max_tokens,
+        uniforms=sampling_uniforms(sampling.seed, 0, names, 1, max_tokens) if warm else None,
+        temperature=sampling.temperature or 1.0,
+    )
+    return whole_responses(beginning, rest) if beginning else rest

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 
+import torch
+
 from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
 from anomseer_core.evaluation.config import DecodingConfig
 from anomseer_core.evaluation.prediction import Prediction
@@ -30,7 +32,7 @@ STAGE = Stage(
 
 
 class PolicyDetector:
-    """Greedy responses, or sampled ones at a temperature above 0."""
+    """Greedy responses, or sampled ones at a temperature above 0; with reasoning, or without."""
 
     def __init__(self, policy: Policy, config: DecodingConfig, *, name: str = "policy") -> None:
         self.policy = policy
@@ -56,7 +58,7 @@ class PolicyDetector:
             self.policy,
             [render(item, view) for item, view in batch],
             [f"{item.id}@{view.start}" for item, view in batch],
-            Sampling(config.temperature, config.max_response_tokens, config.seed),
+            Sampling(config.temperature, config.max_response_tokens, config.seed, config.reasoning == "skipped"),
             self.precision,
         )
         return [
@@ -105,4 +107,6 @@ def predict_policy(
         return detect_shard(detector(), shard)
 
     recipe = Recipe(STAGE, {"policy": policy.reference, "series": series.reference}, named)
-    return predict_in_shards(store, recipe, series, answer, observer, cut=cut_by_count(config.batch_size))
+    machine = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+    cut = cut_by_count(config.batch_size)
+    return predict_in_shards(store, recipe, series, answer, observer, cut=cut, machine=machine)

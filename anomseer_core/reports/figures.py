@@ -119,7 +119,7 @@ def example_sheet(
         )
         for identifier, kind in chosen.items()
     ]
-    return _stack(pictures)
+    return stack_pictures(pictures)
 
 
 def choose_examples(scores: pd.DataFrame, per_kind: int) -> dict[str, str]:
@@ -179,6 +179,17 @@ def shortened(identifier: str) -> str:
         return identifier
     half = (LONGEST_ID - 3) // 2
     return f"{identifier[: half + 1]}...{identifier[-half:]}"
+
+
+def stack_pictures(pictures: Sequence[Image.Image]) -> Image.Image:
+    """The pictures one below the other, flush left, on white."""
+    width = max(picture.width for picture in pictures)
+    sheet = Image.new("RGB", (width, sum(picture.height for picture in pictures)), "white")
+    top = 0
+    for picture in pictures:
+        sheet.paste(picture, (0, top))
+        top += picture.height
+    return sheet
 
 
 def write_png(picture: Figure | Image.Image, path: Path) -> Path:
@@ -258,14 +269,3 @@ def _colour(detector: str) -> str:
     if is_policy(detector):
         return POLICY_COLOUR
     return ORACLE_COLOUR if detector in ORACLES else BASELINE_COLOUR
-
-
-def _stack(pictures: Sequence[Image.Image]) -> Image.Image:
-    """The pictures one below the other, flush left, on white."""
-    width = max(picture.width for picture in pictures)
-    sheet = Image.new("RGB", (width, sum(picture.height for picture in pictures)), "white")
-    top = 0
-    for picture in pictures:
-        sheet.paste(picture, (0, top))
-        top += picture.height
-    return sheet

@@ -12,10 +12,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from anomseer_core.reports.summary import GROUP_COLUMNS, MEASURES, MISSING, marked, summarise
+from anomseer_core.reports.summary import GROUP_COLUMNS, MEASURES, MISSING, POINT_GROUP_COLUMNS, marked, summarise
 
 KEYS = ["benchmark", "profile", "detector"]
-COLUMNS = (*MEASURES, *(f"{name}_anomalous" for name in MEASURES), *GROUP_COLUMNS.values())
+COLUMNS = (
+    *MEASURES,
+    *(f"{name}_anomalous" for name in MEASURES),
+    *GROUP_COLUMNS.values(),
+    *POINT_GROUP_COLUMNS.values(),
+)
 SHOWN = {
     "affiliation_f1": "Aff. F1",
     "affiliation_f1_anomalous": "Anom. F1",
@@ -24,7 +29,8 @@ SHOWN = {
     "interval_iou": "IoU",
     "class_accuracy": "Class",
     "detection_accuracy": "Detect",
-    GROUP_COLUMNS["Avg"]: "Avg",
+    **{column: group for group, column in GROUP_COLUMNS.items()},
+    POINT_GROUP_COLUMNS["Avg"]: "Point Avg",
 }
 
 MEASURES_ABREAST = 4

@@ -45,6 +45,7 @@ MEASURES = {
 # These come with an interval; of precision and recall the F1 tells enough.
 UNCERTAIN = ("affiliation_f1", "pointwise_f1", "event_f1", "interval_iou", "class_accuracy", "detection_accuracy")
 GROUP_COLUMNS = {**{group: group for group in GROUPS}, AVERAGE: "group_mean"}
+POINT_GROUP_COLUMNS = {part: f"pointwise_{column}" for part, column in GROUP_COLUMNS.items()}
 MISSING = "-"
 ORACLE_MARK = " *"
 LEGEND = (
@@ -99,6 +100,10 @@ REASONING = (
 )
 BY_GROUP = tuple(Column(column, group) for group, column in GROUP_COLUMNS.items())
 AVERAGE_INTERVAL = Column(GROUP_COLUMNS[AVERAGE], f"{AVERAGE}\n95 %", "interval")
+POINT_BY_GROUP = (
+    *(Column(column, group) for group, column in POINT_GROUP_COLUMNS.items()),
+    Column(POINT_GROUP_COLUMNS[AVERAGE], f"{AVERAGE}\n95 %", "interval"),
+)
 
 
 def summarise(scores: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
@@ -173,8 +178,9 @@ def _summarise_one(benchmark: str, rows: pd.DataFrame, seed: int) -> dict[str, f
         "unparsable": int((rows["status"] == ParseStatus.UNPARSABLE).sum()),
         **_measures(counted, seed),
         **_measures(anomalous, seed, suffix="_anomalous"),
-        **_reasoning(rows),
-        **_groups(benchmark, counted, seed),
+        **_reasoning(rows, seed),
+        **_groups(benchmark, counted, "affiliation_f1", GROUP_COLUMNS, seed),
+        **_groups(benchmark, counted, "pointwise_f1", POINT_GROUP_COLUMNS, seed),
     }
 
 
@@ -206,31 +212,40 @@ def _intervals(
     return found
 
 
-def _reasoning(rows: pd.DataFrame) -> dict[str, float]:
-    """Claims and unread numbers per response, and the verified share of all claims; missing without reasoning."""
-    stated = rows.dropna(subset="claims")
-    total = stated[list(CLAIM_COLUMNS)].sum().astype(float)
+def _reasoning(rows: pd.DataFrame, seed: int) -> dict[str, float]:
+    """Claims and unread numbers per response; of all claims the verified share, here and elsewhere, with intervals.
+
+    Missing without reasoning.
+    """
+    stated = rows.dropna(subset="claims")[list(CLAIM_COLUMNS)].astype(float).fillna(0.0)
     responses = len(stated)
-    return {
-        "claims": total["claims"] / responses if responses else float("nan"),
-        "claims_verified": total["claims_verified"] / total["claims"] if total["claims"] else float("nan"),
-        "chance_verified": total["chance_verified"] / total["chance_claims"]
-        if total["chance_claims"]
-        else float("nan"),
-        "numbers_unread": total["numbers_unread"] / responses if responses else float("nan"),
+    found = {
+        "claims": stated["claims"].sum() / responses if responses else float("nan"),
+        "numbers_unread": stated["numbers_unread"].sum() / responses if responses else float("nan"),
     }
+    for name, total in (("claims_verified", "claims"), ("chance_verified", "chance_claims")):
+        found |= _rate(name, stated[name].to_numpy(), stated[total].to_numpy(), seed)
+    return found
 
 
-def _groups(benchmark: str, rows: pd.DataFrame, seed: int) -> dict[str, float]:
-    """Affiliation-F1 of every group and of their mean, with intervals; NaN where a task is missing."""
-    weights = (
-        task_weights(rows["task"]) if benchmark == GROUPED_BENCHMARK else np.zeros((len(rows), len(GROUP_COLUMNS)))
-    )
-    values = np.repeat(rows[["affiliation_f1"]].to_numpy(dtype=float), len(GROUP_COLUMNS), axis=1)
+def _rate(name: str, verified: np.ndarray, claims: np.ndarray, seed: int) -> dict[str, float]:
+    """All verified over all claims, and the interval of that over responses; NaN without a claim."""
+    rates = np.divide(verified, claims, out=np.zeros_like(verified), where=claims > 0)
+    ((low, high),) = _intervals(rates[:, None], claims[:, None], seed)
+    mean = float(verified.sum() / claims.sum()) if claims.sum() else float("nan")
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
+
+
+def _groups(
+    benchmark: str, rows: pd.DataFrame, measure: str, columns: Mapping[str, str], seed: int
+) -> dict[str, float]:
+    """A measure in every group and its mean over them, with intervals; NaN where a task is missing."""
+    weights = task_weights(rows["task"]) if benchmark == GROUPED_BENCHMARK else np.zeros((len(rows), len(columns)))
+    values = np.repeat(rows[[measure]].to_numpy(dtype=float), len(columns), axis=1)
     means = np.where(weights.any(axis=0), (weights * values).sum(axis=0), np.nan)
     bounds = _intervals(values, weights, seed, strata=pd.factorize(rows["task"])[0])
     groups: dict[str, float] = {}
-    for name, mean, (low, high) in zip(GROUP_COLUMNS.values(), means.tolist(), bounds, strict=True):
+    for name, mean, (low, high) in zip(columns.values(), means.tolist(), bounds, strict=True):
         groups |= {name: mean, f"{name}_low": low, f"{name}_high": high}
     return groups
 
@@ -260,6 +275,7 @@ def _tables(summary: pd.DataFrame) -> list[tuple[str, Sequence[Column], list[lis
         if benchmark == GROUPED_BENCHMARK:
             by_group = (*BY_GROUP, AVERAGE_INTERVAL)
             tables.append((f"{title}: affiliation-F1 by group", by_group, _cells(rows, by_group)))
+            tables.append((f"{title}: point-wise F1 by group", POINT_BY_GROUP, _cells(rows, POINT_BY_GROUP)))
         reasoned = rows.dropna(subset="claims")
         if not reasoned.empty:
             tables.append((f"{title}: reasoning", REASONING, _cells(reasoned, REASONING)))

@@ -1,10 +1,22 @@
 """What a command line makes of an evaluation."""
 
+from pathlib import Path
+
 import pytest
 
 from anomseer_core.baselines.trivial import ANSWERS
+from anomseer_core.config import Config
 from anomseer_core.configurations import nano, tiny
-from flows.evaluation_config import BASELINES, EvaluationRunConfig, choose, evaluation_of
+from anomseer_core.recipe import Recipe, Stage
+from anomseer_core.store import ArtifactStore
+from flows.evaluation_config import (
+    BASELINES,
+    EvaluationRunConfig,
+    choose,
+    evaluation_of,
+    find_policies,
+    name_policies,
+)
 
 
 def chosen(*detectors, checkpoint="latest", benchmarks=(), overrides=()):
@@ -38,6 +50,14 @@ def test_benchmarks_may_be_written_with_hyphens():
         ({"detectors": ["fft"], "checkpoint": "/a"}, "checkpoint /a has no effect without the detector policy"),
         ({"overrides": ["endpoint.model=m"]}, "the endpoint's settings have no effect without the detector endpoint"),
         ({"detectors": ["fft"], "overrides": ["evaluation.baselines=[]"]}, "no detector is named"),
+        (
+            {"detectors": ["endpoint"], "overrides": ["evaluation.decoding.reasoning=skipped"]},
+            "no API lets the response of its model be begun",
+        ),
+        (
+            {"overrides": ["evaluation.decoding.reasoning=skipped", "evaluation.direct_too=true"]},
+            "direct_too has no effect where decoding.reasoning is skipped",
+        ),
         ({"benchmarks": ["anomlm"]}, "benchmarks.0 = 'anomlm': input should be 'anomllm'"),
         ({"detectors": ["endpoint"], "overrides": ["endpoint.base_url=host"]}, "base_url must be an address"),
     ],
@@ -57,3 +77,65 @@ def test_the_form_takes_what_the_command_takes():
     config = choose(nano(), "latest", ["hbos"], ["anomllm"], ["evaluation.classical.hbos.sigmas=2"])
     assert EvaluationRunConfig.model_validate_json(config.model_dump_json()) == config
     assert config.evaluation.classical.hbos.sigmas == 2
+
+
+def test_a_policy_may_be_asked_twice():
+    once, twice = nano().evaluation, choose(nano(), "latest", [], [], ["evaluation.direct_too=true"]).evaluation
+    assert once.decodings == (once.decoding,)
+    assert [item.reasoning for item in twice.decodings] == ["written", "skipped"]
+    assert [item.detector_name("timerpo") for item in twice.decodings] == ["timerpo", "timerpo-direct"]
+
+
+class Method(Config):
+    seed: int
+    alpha: float = 0.3
+
+
+class Trained(Config):
+    method: Method
+
+
+def checkpoint(store, stage, seed, alpha=0.3, parent=None):
+    def write(directory):
+        (directory / "weights").write_text(f"{stage} {seed} {alpha}")
+        return {}
+
+    inputs = {"policy": parent.reference} if parent else {}
+    config = Trained(method=Method(seed=seed, alpha=alpha))
+    return store.produce(Recipe(Stage(stage, "checkpoint", modules=()), inputs, config), write)
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A cold start and two seeds of what came of it."""
+    store = ArtifactStore(tmp_path)
+    start = checkpoint(store, "cold-start", 0)
+    return store, start, *(checkpoint(store, "timerpo", seed, parent=start) for seed in (0, 5))
+
+
+def test_seeds_are_evaluated_together_with_the_cold_start_they_share(trained):
+    store, start, *seeds = trained
+    config = evaluation_of(tiny()).model_copy(update={"checkpoint": ",".join(str(item.path) for item in seeds)})
+    found = find_policies(store, config)
+    assert {name: item.digest for name, item in found.items()} == {
+        "timerpo-seed0": seeds[0].digest,
+        "timerpo-seed5": seeds[1].digest,
+        "cold-start": start.digest,
+    }
+    assert list(find_policies(store, config.model_copy(update={"cold_start": False}))) == list(found)[:2]
+    alone = config.model_copy(update={"checkpoint": f"{seeds[0].path}, {seeds[0].path}"})
+    assert list(find_policies(store, alone)) == ["timerpo", "cold-start"]
+    assert find_policies(store, config.model_copy(update={"models": ("endpoint",)})) == {}
+
+
+def test_what_differs_in_more_than_its_seed_is_no_seed(trained):
+    store, _, first, _ = trained
+    other = checkpoint(store, "timerpo", 1, alpha=0.0)
+    assert list(name_policies([first, other])) == [f"timerpo-{item.digest[:8]}" for item in (first, other)]
+
+
+def test_two_folders_of_one_name_are_refused(trained):
+    with pytest.raises(ValueError, match="two checkpoints are called mine"):
+        name_policies([Path("/a/mine"), Path("/b/mine")])
+    with pytest.raises(ValueError, match="two checkpoints are called timerpo"):
+        name_policies([Path("/a/timerpo"), trained[2]])

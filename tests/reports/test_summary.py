@@ -227,7 +227,7 @@ def test_the_terminal_tables_fit_a_hundred_columns():
     assert "\u2026" not in text
     lines = [line.rstrip() for line in text.splitlines()]
     assert max(map(len, lines)) <= 100
-    (overall, anomalous, by_group) = [line.split() for line in lines if "oracle-whole-series *" in line]
+    (overall, anomalous, by_group, _) = [line.split() for line in lines if "oracle-whole-series *" in line]
     assert overall[2:8] == ["1600", "100.0", "100.0", "100.0", "100.0-100.0", "100.0"]
     assert anomalous[2:] == ["1600"] + ["100.0"] * 10
     assert by_group[2:] == ["100.0"] * 5 + ["100.0-100.0"]

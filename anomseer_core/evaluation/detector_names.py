@@ -1,0 +1,34 @@
+"""What tables call a policy: `timerpo`, `timerpo-seed3`, and `-direct` after either where reasoning is skipped."""
+
+import re
+from collections.abc import Iterable
+
+DIRECT_SUFFIX = "-direct"
+_SEEDED = re.compile(r"(?P<stage>.+)-seed(?P<seed>\d+)(?P<direct>-direct)?")
+
+
+def seeded_name(stage: str, seed: int) -> str:
+    """A policy that stands beside others of the same method."""
+    return f"{stage}-seed{seed}"
+
+
+def is_direct(name: str) -> bool:
+    return name.endswith(DIRECT_SUFFIX)
+
+
+def subject_of(name: str) -> str:
+    """The name without its seed: what several seeds are runs of.
+
+    >>> subject_of("timerpo-seed3-direct"), subject_of("cold-start")
+    ('timerpo-direct', 'cold-start')
+    """
+    found = _SEEDED.fullmatch(name)
+    return found["stage"] + (found["direct"] or "") if found else name
+
+
+def by_subject(names: Iterable[str]) -> dict[str, list[str]]:
+    """The names of each subject, in their order."""
+    subjects: dict[str, list[str]] = {}
+    for name in names:
+        subjects.setdefault(subject_of(name), []).append(name)
+    return subjects

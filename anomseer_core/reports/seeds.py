@@ -1,0 +1,69 @@
+"""Policies over several seeds, and the paired tests between them, from score rows whose detectors are named alike.
+
+`detector_names.py` says which names are seeds of one subject. Baselines have none and stay out.
+"""
+
+import pandas as pd
+
+from anomseer_core.evaluation.comparison import Side, compare
+from anomseer_core.evaluation.detector_names import by_subject, is_direct
+from anomseer_core.reports import comparison_table, repetition
+from anomseer_core.reports.summary import is_policy
+
+COLD_START = "cold-start"
+
+
+def seeds_markdown(scores: pd.DataFrame) -> str:
+    """Mean +- deviation of every subject, where one has several seeds; else empty."""
+    subjects = _subjects(scores)
+    most = max(map(len, subjects.values()), default=0)
+    if most < 2:
+        return ""
+    runs = [
+        pd.concat(
+            [
+                scores[scores["detector"] == names[place]].assign(detector=subject)
+                for subject, names in subjects.items()
+                if place < len(names)
+            ],
+            ignore_index=True,
+        )
+        for place in range(most)
+    ]
+    return repetition.to_markdown(repetition.over_seeds(runs)).strip()
+
+
+def pairs_markdown(scores: pd.DataFrame) -> str:
+    """Paired tests of each pair of `compared_pairs`; empty where there is none."""
+    subjects = _subjects(scores)
+    parts = [_compare(scores, subjects, first, second) for first, second in compared_pairs(list(subjects))]
+    return "\n\n".join([*parts, comparison_table.LEGEND]) if parts else ""
+
+
+def compared_pairs(subjects: list[str]) -> list[tuple[str, str]]:
+    """First and second: the cold start (or the last named, without one) and what came of it; with and without reasons.
+
+    >>> compared_pairs(["timerpo", "timerpo-direct", "cold-start"])
+    [('cold-start', 'timerpo'), ('timerpo', 'timerpo-direct')]
+    """
+    written = [name for name in subjects if not is_direct(name)]
+    start = COLD_START if COLD_START in written else written[-1] if written else ""
+    from_start = [(start, name) for name in written if name != start]
+    return from_start + [(name, f"{name}-direct") for name in written if f"{name}-direct" in subjects]
+
+
+def _subjects(scores: pd.DataFrame) -> dict[str, list[str]]:
+    return by_subject(name for name in scores["detector"].unique() if is_policy(name))
+
+
+def _compare(scores: pd.DataFrame, subjects: dict[str, list[str]], first: str, second: str) -> str:
+    sides = [
+        Side(subject, tuple(scores[scores["detector"] == name] for name in subjects[subject]))
+        for subject in (first, second)
+    ]
+    try:
+        table = compare(*sides)
+    except ValueError as error:
+        # Scoring rules may leave every series of one side out; the other tables are true all the same.
+        return f"{first} and {second} are not compared: {error}."
+    return comparison_table.to_markdown(table, first, second).replace(comparison_table.LEGEND, "").strip()
