@@ -83,7 +83,8 @@ def evaluate(
     Parameters
     ----------
     checkpoint
-        Folder of a checkpoint, or `latest`: the newest one trained here.
+        Folder of a checkpoint; `latest`: the newest one trained here, or the shipped one where there is none;
+        `shipped`: the one that comes with this package.
     detector
         What is evaluated beside the trivial predictors: `policy` (the checkpoint), `endpoint` (a model behind an
         OpenAI-compatible API, see `--set endpoint.base_url=...`), or the name of a detector without training, such
@@ -118,7 +119,8 @@ def serve(checkpoint: str = "latest", *, host: str = "127.0.0.1", port: int = 80
     Parameters
     ----------
     checkpoint
-        Folder of a checkpoint, or `latest`: the newest one trained here.
+        Folder of a checkpoint; `latest`: the newest one trained here, or the shipped one where there is none;
+        `shipped`: the one that comes with this package.
     host
         Address to listen at; this machine alone if not given.
     port

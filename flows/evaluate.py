@@ -5,6 +5,8 @@ from pathlib import Path
 from prefect import flow
 
 from anomseer_core.configurations import nano
+from anomseer_core.policy.config import PolicyConfig
+from anomseer_core.policy.folder import find_shipped
 from anomseer_core.settings import load_settings
 from anomseer_core.store import Artifact, ArtifactStore
 from flows.evaluation_config import EvaluationRunConfig, evaluation_of, find_checkpoint
@@ -54,5 +56,8 @@ def take_in(run: str, checkpoint: Artifact | Path) -> dict[str, StageResult]:
         told = tell_checkpoint(connect(load_settings()), checkpoint)
         run_log().info("evaluating checkpoint %s: %s", checkpoint.path, told)
         return {checkpoint.manifest["stage"]: StageResult.of("checkpoint", checkpoint)}
+    if checkpoint == find_shipped():
+        run_log().info("evaluating the policy that comes with this package")
+        return {checkpoint.name: adopt_policy(run, PolicyConfig(preset="shipped"))}
     run_log().info("evaluating checkpoint %s, a folder from elsewhere", checkpoint)
-    return {checkpoint.name: adopt_policy(run, str(checkpoint))}
+    return {checkpoint.name: adopt_policy(run, PolicyConfig(source=str(checkpoint)))}
