@@ -140,6 +140,28 @@ def serve(checkpoint: str = "latest", *, host: str = "127.0.0.1", port: int = 80
 
 
 @app.command
+def adopt(folder: Path, /, *, drifted: bool = False) -> None:
+    """Take in a training that ran elsewhere: its checkpoint with its recipe, its metrics and its curves.
+
+    Parameters
+    ----------
+    folder
+        What the training left under `runs`: job.json, metrics.jsonl and checkpoint.
+    drifted
+        Take it although this code draws, prompts or parses unlike the code that trained it.
+    """
+    with refusals(writes=True):
+        from anomseer_core.training.adoption import AdoptionConfig, read_training
+
+        chosen = AdoptionConfig(folder=str(folder.resolve()), drifted=drifted)
+        read_training(chosen)
+    from flows.running import run_adoption
+
+    with refusals():
+        run_adoption(chosen)
+
+
+@app.command
 def expcot(*, config: str = "paper", overrides: Overrides = ()) -> None:
     """Write expert traces, check every number in them, and show them: statistics, and a page to open in a browser.
 

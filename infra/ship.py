@@ -4,6 +4,7 @@ Twice: without `--scores`, then `anomseer evaluate TARGET`, then again with the 
 the numbers on the card are those of the rounded weights. `anomseer_core/policy/shipped` is where the package looks.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +15,10 @@ import pandas as pd
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
 from anomseer_core.policy.export import WEIGHTS, export_policy
 from anomseer_core.policy.provenance import Measurement, measurement, trace_provenance
+from anomseer_core.refusals import is_raised_in
 from anomseer_core.reports.summary import summarise
 from anomseer_core.settings import load_settings
 from anomseer_core.store import Artifact, ArtifactStore
-from flows.cli import refusals
 
 MEASURES = (
     "affiliation_f1",
@@ -47,12 +48,17 @@ def ship(checkpoint: Path, target: Path, *, machine: str, limit: Words, scores: 
     scores
         Folders of score artifacts of this policy.
     """
-    with refusals(writes=True):
-        store = ArtifactStore(load_settings().home)
+    store = ArtifactStore(load_settings().home)
+    try:
         source = store.open(checkpoint)
         measured = [item for path in scores for item in measure(store, store.open(path))]
         facts = trace_provenance(store, source, machine=machine, limits=limit, measurements=measured)
         print(export_policy(source.path, target, facts))
+    except (ValueError, FileNotFoundError) as error:
+        if not is_raised_in(error, ("anomseer_core",)):
+            raise
+        print(f"ship: error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def measure(store: ArtifactStore, scores: Artifact) -> Iterator[Measurement]:

@@ -64,7 +64,7 @@ def warn_about_drift(card: Mapping[str, Any], log: logging.Logger) -> None:
 def drifted(card: Mapping[str, Any]) -> list[str]:
     """What of renderer, prompt and grammar is not today what it was when the checkpoint was trained."""
     today = surroundings_digests()
-    return [name for name, digest in card.get("digests", {}).items() if name in today and today[name] != digest]
+    return [name for name, digest in _part(card, "digests").items() if name in today and today[name] != digest]
 
 
 def require_carded(folder: Path, card: Mapping[str, Any]) -> None:
@@ -72,15 +72,25 @@ def require_carded(folder: Path, card: Mapping[str, Any]) -> None:
 
     A card of before cards described their files is asked for the tokenizer alone.
     """
+    files, digests = _part(card, "files"), _part(card, "digests")
+    for name in ("tokenizer", *surroundings_digests()):
+        if name not in digests:
+            raise ValueError(f"checkpoint folder {folder}: its {CARD} has no digest of the {name}; copy it again")
     found = file_digests(folder)
-    expected = card.get("files") or {TOKENIZER: card.get("digests", {}).get("tokenizer")}
-    for name in sorted(expected.keys() | (found.keys() if "files" in card else set())):
+    expected = files | {TOKENIZER: digests["tokenizer"]}
+    for name in sorted(expected.keys() | (found.keys() if files else set())):
         if name not in found:
             raise ValueError(f"checkpoint folder {folder}: {name} is missing; copy the checkpoint again")
         if name not in expected:
             raise ValueError(f"checkpoint folder {folder}: {name} is not in its {CARD}; copy the checkpoint again")
         if found[name] != expected[name]:
             raise ValueError(f"checkpoint folder {folder}: {name} is not the one of its {CARD}; copy it again")
+
+
+def _part(card: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A mapping of the card, empty where there is none."""
+    part = card.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def surroundings_digests() -> dict[str, str]:

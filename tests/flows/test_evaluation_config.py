@@ -1,10 +1,18 @@
 """What a command line makes of an evaluation."""
 
+from pathlib import Path
+
 import pytest
 
 from anomseer_core.baselines.trivial import ANSWERS
+from anomseer_core.config import Config
 from anomseer_core.configurations import nano, tiny
-from flows.evaluation_config import BASELINES, EvaluationRunConfig, choose, evaluation_of
+from anomseer_core.recipe import Recipe, Stage
+from anomseer_core.store import ArtifactStore
+from flows.evaluation_config import BASELINES, EvaluationRunConfig, choose, evaluation_of, find_checkpoint
+from tests.policy.conftest import nano_folder
+
+__all__ = ["nano_folder"]
 
 
 def chosen(*detectors, checkpoint="latest", benchmarks=(), overrides=()):
@@ -57,3 +65,16 @@ def test_the_form_takes_what_the_command_takes():
     config = choose(nano(), "latest", ["hbos"], ["anomllm"], ["evaluation.classical.hbos.sigmas=2"])
     assert EvaluationRunConfig.model_validate_json(config.model_dump_json()) == config
     assert config.evaluation.classical.hbos.sigmas == 2
+
+
+def test_the_shipped_policy_stands_in_until_one_is_trained_here(nano_folder: Path, tmp_path: Path, monkeypatch):
+    store = ArtifactStore(tmp_path)
+    monkeypatch.setattr("anomseer_core.policy.folder.SHIPPED", tmp_path / "absent")
+    with pytest.raises(FileNotFoundError, match=r"no trained checkpoint in .*, and this version of anomseer ships none"):
+        find_checkpoint(store, "latest")
+    monkeypatch.setattr("anomseer_core.policy.folder.SHIPPED", nano_folder)
+    assert find_checkpoint(store, "latest") == find_checkpoint(store, "shipped") == nano_folder
+    recipe = Recipe(Stage("timerpo", "checkpoint", modules=()), {}, Config())
+    trained = store.produce(recipe, lambda folder: {"steps": 1})
+    assert find_checkpoint(store, "latest").path == trained.path
+    assert find_checkpoint(store, "shipped") == nano_folder
