@@ -7,6 +7,7 @@ in words by whoever ships it.
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -14,6 +15,7 @@ from pydantic import Field
 from anomseer_core.config import Config
 from anomseer_core.recipe import Reference
 from anomseer_core.store import VOLATILE, Artifact, ArtifactStore
+from anomseer_core.training.job import METRICS
 
 
 class SeriesFacts(Config):
@@ -73,7 +75,7 @@ def trace_provenance(
     series = {reference.key: reference for stage in stages if (reference := stage.inputs.get("series"))}
     return Provenance(
         data=tuple(facts for reference in series.values() for facts in _describe_series(_find(store, reference))),
-        training=tuple(_describe_training(stage) for stage in stages),
+        training=tuple(_describe_training(store, stage) for stage in stages),
         machine=machine,
         commit=checkpoint.manifest["commit"],
         measurements=tuple(measurements),
@@ -107,15 +109,19 @@ def _describe_series(series: Artifact) -> Iterator[SeriesFacts]:
         )
 
 
-def _describe_training(checkpoint: Artifact) -> TrainingFacts:
+def _describe_training(store: ArtifactStore, checkpoint: Artifact) -> TrainingFacts:
     method = checkpoint.manifest["recipe"]["config"]["method"]
+    stage = checkpoint.manifest["stage"]
     volatile = json.loads(checkpoint.file(VOLATILE).read_text(encoding="utf-8"))
-    return TrainingFacts(
-        stage=checkpoint.manifest["stage"],
-        steps=method["steps"],
-        seed=method["seed"],
-        seconds=volatile["wall_seconds"],
-    )
+    # The clock of a stage that was resumed ran from its last start; the record of its steps has them all.
+    steps = store.home / "runs" / f"{stage.replace('-', '_')}-{checkpoint.path.name}" / METRICS
+    seconds = max(volatile["wall_seconds"], _step_seconds(steps))
+    return TrainingFacts(stage=stage, steps=method["steps"], seed=method["seed"], seconds=seconds)
+
+
+def _step_seconds(path: Path) -> float:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return round(sum(json.loads(line)["metrics"].get("step_time", 0.0) for line in lines), 3)
 
 
 def measurement(row: Mapping[str, Any], measure: str, *, weights: str = "") -> Measurement | None:
