@@ -26,7 +26,7 @@ def create_initial_policy(mlflow_run: str, traces: StageResult, config: PolicyCo
 @task(
     name="adopt-policy",
     description="Take the shipped policy, or a checkpoint folder from elsewhere, into the store.",
-    task_run_name="adopt policy {config.source}",
+    task_run_name="adopt policy",
     cache_policy=NO_CACHE,
 )
 def adopt_policy(mlflow_run: str, config: PolicyConfig) -> StageResult:

@@ -154,10 +154,10 @@ def _require_file(path: Path) -> None:
 
 def _require_recipe(path: Path, job: TrainingJob, record: Mapping[str, Any]) -> None:
     """The recipe must be that of this job, and the one under which its folder was named."""
-    recipe = record.get("recipe") or {}
+    recipe = _object(record.get("recipe"))
     if not recipe:
         raise ValueError(f"{path} has no recipe; train by a stage (anomseer run), whose checkpoints have a lineage")
-    settings = recipe.get("config", {})
+    settings = _object(recipe.get("config"))
     expected = {
         "stage": STAGES[job.method].name,
         "kind": "checkpoint",
@@ -169,11 +169,16 @@ def _require_recipe(path: Path, job: TrainingJob, record: Mapping[str, Any]) -> 
     for name, value in expected.items():
         if found[name] != value:
             raise ValueError(f"{path} contradicts itself: {name} of its recipe is not that of the job; {MEND}")
-    digests = recipe.get("inputs", {})
+    digests = _object(recipe.get("inputs"))
     if digests.keys() != INPUTS.keys() or not all(isinstance(digest, str) for digest in digests.values()):
         raise ValueError(f"{path}: its recipe names the inputs {', '.join(digests)}, not {', '.join(INPUTS)}; {MEND}")
     if job.folder.name != f"{job.method}-{digest_json(recipe)[:KEY_LENGTH]}":
         raise ValueError(f"{path} was changed: its recipe is not the one that named {job.folder.name}; {MEND}")
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """A JSON object, empty where there is another value."""
+    return value if isinstance(value, dict) else {}
 
 
 def _find_checkpoint(folder: Path, recipe: Mapping[str, Any]) -> tuple[Path, Mapping[str, Any]]:
@@ -208,11 +213,11 @@ def _require_own_checkpoint(training: FinishedTraining) -> None:
 def _require_finished(training: FinishedTraining) -> None:
     path = training.folder / METRICS
     _require_file(path)
-    steps = {record["step"] for record in _records(path, "metrics", dict)}
+    steps = {record["step"] for record in _records(path)}
     missing = set(range(1, training.job.config.steps + 1)) - steps
     if missing:
         raise ValueError(f"{path} has no step {min(missing)} of {training.job.config.steps}; {MEND}")
-    for _ in _records(training.folder / COMPLETIONS, "rows", list):
+    for _ in _records(training.folder / COMPLETIONS):
         pass
 
 
@@ -225,20 +230,31 @@ def _require_today(training: FinishedTraining) -> None:
         )
 
 
-def _records(path: Path, field: str, kind: type) -> Iterator[dict[str, Any]]:
+def _records(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a file of steps; none where there is no file."""
     if not path.exists():
         return
+    name, fits = FIELDS[path.name]
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         try:
             record = json.loads(line)
         except ValueError:
             record = None
-        if not (
-            isinstance(record, dict) and isinstance(record.get("step"), int) and isinstance(record.get(field), kind)
-        ):
+        if not (isinstance(record, dict) and isinstance(record.get("step"), int) and fits(record.get(name))):
             raise ValueError(f"{path}, line {number} is not the record of a step; {MEND}")
         yield record
+
+
+def _are_metrics(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(number, int | float) for number in value.values())
+
+
+def _are_rows(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
+
+
+# What a line of each file holds besides its step.
+FIELDS = {METRICS: ("metrics", _are_metrics), COMPLETIONS: ("rows", _are_rows)}
 
 
 def _content(checkpoint: Path) -> list[Path]:
@@ -247,15 +263,13 @@ def _content(checkpoint: Path) -> list[Path]:
 
 
 def _tell(training: FinishedTraining, observer: Observer) -> None:
-    for record in _records(training.folder / METRICS, "metrics", dict):
+    for record in _records(training.folder / METRICS):
         observer.metrics(record["step"], record["metrics"])
-    for record in _records(training.folder / COMPLETIONS, "rows", list):
+    for record in _records(training.folder / COMPLETIONS):
         observer.completions(record["step"], record["rows"])
 
 
 def _volatile(training: FinishedTraining) -> dict[str, Any]:
-    seconds = sum(
-        item["metrics"].get("step_time", 0.0) for item in _records(training.folder / METRICS, "metrics", dict)
-    )
+    seconds = sum(item["metrics"].get("step_time", 0.0) for item in _records(training.folder / METRICS))
     drift = drifted(read_card(training.checkpoint))
     return {"wall_seconds": round(seconds, 3), "host": "elsewhere", "adopted_by": commit(), "drifted": drift}
