@@ -2,9 +2,9 @@
 
 By content: the values as they are stored, rounded. What differs in one sample is another series.
 
-None, but for what AnomLLM's generator cannot draw twice in different ways, in its published splits too. The normal series
-of its tasks without noise are one curve each, and its `freq` is a function of a few whole numbers (where the frequency
-changes, for how long, up or down), so that short lists of them come up again.
+None, but for what AnomLLM's generator cannot draw twice in different ways, in its published splits too. The normal
+series of its tasks without noise are one curve each, and its `freq` is a function of a few whole numbers (where the
+frequency changes, for how long, up or down), so that short lists of them come up again.
 """
 
 import hashlib
