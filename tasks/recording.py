@@ -105,9 +105,9 @@ def find_record(tracking: Tracking, artifact: Artifact | Reference) -> str:
 
 
 def recorded_name(tracking: Tracking, artifact: Artifact) -> str:
-    """What an artifact is called in MLflow; the stage that made it where no run recorded it."""
+    """What an artifact is called in MLflow; empty where no run recorded it."""
     record = find_record(tracking, artifact)
-    return tracking.client.get_run(record).data.tags[tags.NAME] if record else artifact.manifest["stage"]
+    return tracking.client.get_run(record).data.tags[tags.NAME] if record else ""
 
 
 def find_model(tracking: Tracking, key: str, digest: str) -> LoggedModel | None:

@@ -79,14 +79,19 @@ def reinforce_policy(
 )
 def adopt_training(mlflow_run: str, config: AdoptionConfig) -> StageResult:
     settings = load_settings()
-    training = read_training(config)
-    found = find_inputs(ArtifactStore(settings.home), training)
     tracking = connect(settings)
+    training = read_training(config)
+    # An input that lies here and that no run recorded would break the lineage, which asks both.
+    inputs = {
+        role: StageResult.of(name, artifact)
+        for role, artifact in find_inputs(ArtifactStore(settings.home), training).items()
+        if (name := recorded_name(tracking, artifact))
+    }
     return run_stage(
         mlflow_run,
         training.stage.name,
-        lambda store, inputs, observer: file_training(store, training, inputs, observer),
-        {role: StageResult.of(recorded_name(tracking, artifact), artifact) for role, artifact in found.items()},
+        lambda store, read, observer: file_training(store, training, read, observer),
+        inputs,
         draw=draw_learning_curves,
     )
 
