@@ -129,7 +129,12 @@ def nano() -> PipelineConfig:
             archive=ArchiveConfig(count=10),
         ),
         expcot=ExpCoTConfig(style="brief"),
-        cold_start=ColdStartConfig(steps=140, batch_size=16),
+        cold_start=ColdStartConfig(
+            steps=300,
+            batch_size=16,
+            borders=BordersConfig(weight=1.0, alone_steps=160),
+            direct_steps=80,
+        ),
         training=TimerPOConfig(
             steps=8,
             prompts_per_step=16,
@@ -208,7 +213,9 @@ def tiny() -> PipelineConfig:
         update={
             "name": "tiny",
             "synthesis": synthesis,
-            "cold_start": ColdStartConfig(steps=4, batch_size=8),
+            "cold_start": ColdStartConfig(
+                steps=4, batch_size=8, borders=BordersConfig(weight=1.0, alone_steps=1), direct_steps=1
+            ),
             "training": config.training.model_copy(
                 update={"steps": 2, "prompts_per_step": 4, "group_size": 3, "max_response_tokens": 48}
             ),

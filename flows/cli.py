@@ -136,7 +136,10 @@ def serve(checkpoint: str = "latest", *, host: str = "127.0.0.1", port: int = 80
         found = find_checkpoint(ArtifactStore(load_settings().home), checkpoint)
         from flows.serving.command import serve as serve_policy
 
-        serve_policy(found, host=host, port=port, decoding=decoding)
+        try:
+            serve_policy(found, host=host, port=port, decoding=decoding)
+        except KeyboardInterrupt:
+            sys.exit(_stopped(signal.SIGINT, "stopped serving"))
 
 
 @app.command
@@ -204,6 +207,22 @@ def compare(first: str, second: str, /, *, seed: int = 0) -> None:
         from flows.comparison import print_comparison
 
         print_comparison(load_settings(), first, second, seed=seed)
+
+
+@app.command
+def seeds(*runs: str) -> None:
+    """Average evaluations that differ in their seed: each detector's mean, and its deviation over the runs.
+
+    Parameters
+    ----------
+    runs
+        Two or more, each the folder of a score artifact or the id of an MLflow run that recorded scores; RUN:DETECTOR
+        chooses one detector of a whole evaluation.
+    """
+    with refusals(writes=True):
+        from flows.repetition import print_repetition
+
+        print_repetition(load_settings(), runs)
 
 
 @app.command
@@ -298,8 +317,8 @@ def _refuse(reason: str, *, status: int = REFUSED) -> int:
     return status
 
 
-def _stopped(number: int) -> int:
-    print("anomseer: stopped; run it again to go on from the last finished stage or snapshot", file=sys.stderr)
+def _stopped(number: int, said: str = "stopped; run it again to go on from the last finished stage or snapshot") -> int:
+    print(f"anomseer: {said}", file=sys.stderr)
     return 128 + number
 
 

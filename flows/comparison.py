@@ -12,14 +12,14 @@ from tasks.connection import connect
 
 
 def print_comparison(settings: Settings, first: str, second: str, *, seed: int) -> None:
-    _require_recorded(settings, [*first.split(","), *second.split(",")])
+    require_recorded(settings, [*first.split(","), *second.split(",")])
     compared = compare_and_record(connect(settings), ArtifactStore(settings.home), first, second, seed=seed)
     console = plain_console()
     show(console, to_terminal(compared.table, first, second))
     console.print(f"\nMLflow run           {compared.mlflow_run}", soft_wrap=True)
 
 
-def _require_recorded(settings: Settings, references: Sequence[str]) -> None:
+def require_recorded(settings: Settings, references: Sequence[str]) -> None:
     """What is no folder must be a run, so that there must be records of runs."""
     database = settings.home / "mlflow" / "mlflow.db"
     if settings.mlflow_tracking_uri or database.exists():

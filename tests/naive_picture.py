@@ -20,7 +20,7 @@ def picture(values: np.ndarray, style: str = "default") -> Image.Image:
     font = FontProperties(fname=str(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), size=6)
     figure = Figure(figsize=(8.05, 1.24), dpi=100)
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((1 / 29, 17 / 124, 27 / 29, 102 / 124))
+    axes = figure.add_axes((2 / 29, 17 / 124, 25 / 29, 102 / 124))
     axes.set(xlim=(0, 1000), ylim=(0, 1), yticks=[], xticks=range(0, 1001, 200))
     axes.tick_params(length=2, width=0.6, pad=1.5)
     for label in axes.get_xticklabels():
@@ -47,7 +47,7 @@ def several(channels: np.ndarray) -> Image.Image:
     count = len(channels)
     for row, values in enumerate(channels):
         top, bottom = 5 + round(row * 104 / count), 5 + round((row + 1) * 104 / count) - 2
-        axes = figure.add_axes((1 / 29, (124 - bottom) / 124, 27 / 29, (bottom - top) / 124))
+        axes = figure.add_axes((2 / 29, (124 - bottom) / 124, 25 / 29, (bottom - top) / 124))
         axes.set(xlim=(0, 1000), ylim=(0, 1), yticks=[], xticks=range(0, 1001, 200) if row == count - 1 else [])
         axes.tick_params(length=2, width=0.6, pad=1.5)
         for label in axes.get_xticklabels():

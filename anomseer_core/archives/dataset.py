@@ -152,6 +152,8 @@ def _nothing_passes(config: ArchiveConfig, series: int) -> str:
     else:
         wanted.append(f"has at most {config.most_channels} channels")
         mend = "raise most_channels or name another folder"
+    if config.file_list:
+        mend = f"name a list that holds its files, or {mend}"
     return f"archive {config.folder}: none of {series} series {' and '.join(wanted)}; {mend}"
 
 

@@ -37,7 +37,8 @@ def read(source: Source) -> Iterator[Series]:
 def read_csv(path: Path, windows_path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Values float64 `[T]` and the mask of anomalous samples `[T]`.
 
-    Raises ValueError for a malformed row, a file without an entry in the windows, and a window that holds no sample.
+    Raises ValueError for a malformed row, a file without an entry in the windows, and a window that holds no sample or
+    reaches beyond the rows: NAB's begin and end at rows, so that one of the two files is cut.
     """
     table = read_table(path, ("timestamp", "value"), header=True)
     times = _timestamps(table["timestamp"])
@@ -48,6 +49,11 @@ def read_csv(path: Path, windows_path: Path) -> tuple[np.ndarray, np.ndarray]:
         if not inside.any():
             raise ValueError(
                 f"{windows_path}: the window {first} - {last} holds no sample of {path}; mend the window or remove it"
+            )
+        if first < times.min() or last > times.max():
+            raise ValueError(
+                f"{windows_path}: the window {first} - {last} reaches beyond the rows of {path}, {times.min()} - "
+                f"{times.max()}; one of the files is cut"
             )
         mask |= inside
     return read_numbers(table, "value", path), mask

@@ -36,6 +36,7 @@ def find_sources(path: Path, form: AnyFormat = "auto") -> list[Source]:
             taken = {file for source in sources for file in source.files}
             sources += [source for source in tabular.find_labelled(path) if source.path not in taken]
     if not sources:
+        _refuse_empty(path)
         raise ValueError(f"archive {path} holds no readable series; expected {_expected(form)}")
     return sorted(sources, key=lambda item: item.name)
 
@@ -54,6 +55,15 @@ def ignored_files(path: Path, sources: Iterable[Source]) -> Counter[str]:
     return Counter(file.suffix for file in files)
 
 
+def _refuse_empty(path: Path) -> None:
+    """Raises ValueError naming a file without content: it says more than that nothing is there to be read."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    empty = [file for file in files if not file.stat().st_size]
+    if empty:
+        found = f"{empty[0]} is empty" if len(empty) == 1 else f"{empty[0]} and {len(empty) - 1} more files are empty"
+        raise ValueError(f"{found}; nothing else here can be read either")
+
+
 def _without_conflict(sources: list[Source]) -> list[Source]:
     first: dict[Path, Source] = {}
     for source in sources:
@@ -70,5 +80,6 @@ def _expected(form: AnyFormat) -> str:
     if form == tabular.NAME:
         return tabular.HOLDS
     if form == "auto":
-        return ", ".join(known.holds for known in FORMATS.values()) + f", or {tabular.HOLDS} with a label column"
+        holds = ", ".join(known.holds for known in FORMATS.values())
+        return f"{holds}, or {tabular.HOLDS} with a label column; format {tabular.NAME} reads those without labels too"
     return FORMATS[form].holds

@@ -61,7 +61,12 @@ def cut(series: Series, max_samples: int) -> Series:
         values=series.values[..., offset : offset + max_samples],
         intervals=intervals,
         anomaly_class=series.anomaly_class if intervals else AnomalyClass.NORMAL,
-        metadata={**series.metadata, "offset": offset, "original_length": length},
+        metadata={
+            **series.metadata,
+            # A reader may have cut something off already.
+            "offset": series.metadata.get("offset", 0) + offset,
+            "original_length": series.metadata.get("original_length", length),
+        },
     )
 
 

@@ -22,7 +22,12 @@ class ScoredRun:
 
 def build_side(name: str, runs: Sequence[ScoredRun]) -> Side:
     """The rows of one detector, a frame for each run. Raises ValueError when a run holds several and none is chosen."""
-    return Side(name, tuple(_read_rows(run) for run in runs))
+    return Side(name, tuple(read_rows(chosen_artifacts(run)) for run in runs))
+
+
+def read_rows(artifacts: Sequence[Artifact]) -> pd.DataFrame:
+    """The rows of several score artifacts in one frame."""
+    return pd.concat([read_scores(item.file(SCORES_FILE)) for item in artifacts], ignore_index=True)
 
 
 def chosen_artifacts(run: ScoredRun) -> list[Artifact]:
@@ -55,10 +60,6 @@ def require_same_yardstick(artifacts: Sequence[Artifact]) -> None:
                     f"{other.path} and {artifact.path} were scored on different series of {benchmark}; "
                     "compare detectors on the same ones"
                 )
-
-
-def _read_rows(run: ScoredRun) -> pd.DataFrame:
-    return pd.concat([read_scores(item.file(SCORES_FILE)) for item in chosen_artifacts(run)], ignore_index=True)
 
 
 def _detector(artifact: Artifact) -> str:

@@ -8,6 +8,7 @@ inputs, configuration and code, so a shard of other code is never taken for one 
 The artifact is the same whatever the shards and wherever they ran.
 """
 
+import logging
 import os
 import shutil
 import time
@@ -36,6 +37,7 @@ from anomseer_core.recipe import Recipe
 from anomseer_core.series import index_series, read_series
 from anomseer_core.store import Artifact, ArtifactStore
 
+log = logging.getLogger(__name__)
 SHARD_SCHEMA = PREDICTIONS_SCHEMA.append(pa.field("seconds", pa.float64()))
 # About a second of work of the slower detectors.
 SAMPLES_PER_SHARD = 32_000
@@ -133,7 +135,7 @@ def _work(answer: AnswerShard, shards: Sequence[Shard], observer: Observer, fan_
     missing = [shard for shard in shards if not _is_finished(shard)]
     done = total - sum(len(shard.rows) for shard in missing)
     if done:
-        observer.line(f"{done} of {total} series were answered before this run was started again")
+        log.info("%d of %d series were answered before this run was started again", done, total)
     observer.progress(done, total, "series")
     with closing(_spread(answer, missing, fan_out)) as counts:
         for count in counts:

@@ -1,8 +1,9 @@
 """The picture the model sees: an 805x124 RGB line plot of one view, a row for each channel.
 
 The axes rectangles are fixed (never a tight bounding box, which moves the data with the width of the tick labels) and
-span the cells of columns 1 to 27 whole, so that 27 cells carry the 1,000 x-units; column 0 carries the y labels of a
-single channel, or the numbers of several. Rows of several channels lie over one x-axis, so that a position means the
+span 25 columns of cells whole, so that a cell carries exactly 40 of the 1,000 x-units: where in a cell something lies
+gives the last digit of its position, whichever cell it is. The two columns left of them carry the y labels of a single
+channel, or the numbers of several. Rows of several channels lie over one x-axis, so that a position means the
 same in all of them: they share the height of the axes evenly in whole pixels, two of which part them, and each follows
 its own data. Nine channels leave nine pixels to each; more are refused.
 
@@ -33,6 +34,8 @@ from anomseer_core.view import VIEW_UNITS, View
 
 WIDTH, HEIGHT = 805, 124
 CELL_COLUMNS = 29
+# [columns of cells] From which column to which the axes reach.
+AXES_CELLS = (2, 27)
 # [pixels] Room for the x labels below the axes and for half a y label above them, and between two rows.
 BOTTOM, TOP, BETWEEN = 17, 5, 2
 MOST_CHANNELS = 9
@@ -143,7 +146,7 @@ def _isolated(values: np.ndarray) -> np.ndarray:
 def _fixed_axes(figure: Figure, row: int, channels: int) -> Axes:
     """The empty axes of one row; the lowest has the x labels."""
     top, bottom = row_edges(channels)[row]
-    left, right = 1 / CELL_COLUMNS, (CELL_COLUMNS - 1) / CELL_COLUMNS
+    left, right = (column / CELL_COLUMNS for column in AXES_CELLS)
     axes = figure.add_axes((left, (HEIGHT - bottom) / HEIGHT, right - left, (bottom - top) / HEIGHT))
     axes.set(xlim=(0, VIEW_UNITS), ylim=(0, 1), yticks=[])
     axes.set_xticks(range(0, VIEW_UNITS + 1, 200) if row == channels - 1 else [])

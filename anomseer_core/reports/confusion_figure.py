@@ -11,6 +11,8 @@ from anomseer_core.reports.figures import blank_figure
 
 PANEL_COLUMNS = 4
 CELL_INCHES, MARGIN_INCHES = 0.42, 1.5
+# [inches] The two lines of the title, the longest of them names benchmark and profile.
+TITLE_INCHES, TITLE_WIDTH_INCHES = 0.6, 4.6
 DARK = 0.6
 COLOURS = "Blues"
 
@@ -34,9 +36,9 @@ def matrix_figure(matrices: Mapping[str, pd.DataFrame], title: str) -> Figure:
     columns = min(PANEL_COLUMNS, len(matrices))
     lines = -(-len(matrices) // columns)
     height, width = (max(matrix.shape[axis] for matrix in matrices.values()) for axis in (0, 1))
-    size = (columns * (MARGIN_INCHES + CELL_INCHES * width), lines * (MARGIN_INCHES + CELL_INCHES * height) + 0.4)
-    figure = blank_figure(*size)
-    figure.suptitle(f"{title}: labels (rows) against answers (columns)", x=0.01, ha="left", fontsize=11)
+    wide, high = columns * (MARGIN_INCHES + CELL_INCHES * width), lines * (MARGIN_INCHES + CELL_INCHES * height)
+    figure = blank_figure(max(wide, TITLE_WIDTH_INCHES), high + TITLE_INCHES)
+    figure.suptitle(f"{title}\nlabels are rows, answers columns", x=0.01, ha="left", fontsize=11)
     grid = figure.subplots(lines, columns, squeeze=False).flatten()
     for axes, (name, matrix) in zip(grid, matrices.items(), strict=False):
         _draw_matrix(axes, matrix)

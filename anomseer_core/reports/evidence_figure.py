@@ -22,15 +22,15 @@ from anomseer_core.expcot.config import ProbeThresholds
 from anomseer_core.expcot.evidence import Discord, Envelope, Period, Probe, Shapelet, Support, number
 from anomseer_core.expcot.probes import probe
 from anomseer_core.expcot.scan import Scan, scan
-from anomseer_core.rendering import CELL_COLUMNS, LINE_COLOUR, TRUTH_COLOUR, WIDTH
+from anomseer_core.rendering import AXES_CELLS, CELL_COLUMNS, LINE_COLOUR, TRUTH_COLOUR, WIDTH
 from anomseer_core.reports.evidence_tracks import Track, scale_tracks, track_of
 from anomseer_core.series import AnomalyClass, Interval, Series
 from anomseer_core.view import VIEW_UNITS, View
 
 DPI = 160
 # [pixels at 100 dpi] The plot is as wide as the model's; left of it are the names of the strips.
-MODEL_PLOT_LEFT = WIDTH / CELL_COLUMNS
-PLOT_WIDTH = WIDTH * (CELL_COLUMNS - 2) / CELL_COLUMNS
+MODEL_PLOT_LEFT = WIDTH * AXES_CELLS[0] / CELL_COLUMNS
+PLOT_WIDTH = WIDTH * (AXES_CELLS[1] - AXES_CELLS[0]) / CELL_COLUMNS
 PLOT_LEFT, PLOT_RIGHT = 82.0, 18.0
 FIGURE_WIDTH = PLOT_LEFT + PLOT_WIDTH + PLOT_RIGHT
 HEADING, FOOT, STRIP, GAP = 24.0, 34.0, 15.0, 7.0

@@ -27,6 +27,8 @@ DPI = 100
 PANEL_COLUMNS = 3
 # Steps of training are noisy: a mean over this share of them is drawn above the single values.
 SMOOTHED_SHARE = 0.1
+# [characters] What fits above an example, its scores beside it; names of archives' files are longer.
+LONGEST_ID = 60
 COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#c44e52")
 POLICY_COLOUR, BASELINE_COLOUR, ORACLE_COLOUR = "#4c72b0", "#a9a9a9", "#dddddd"
 
@@ -113,7 +115,7 @@ def example_sheet(
         render_annotated(
             found[identifier],
             {answers[identifier].detector: answers[identifier].intervals},
-            title=f"{kind}: {identifier}   {_describe(rows.loc[identifier], answers[identifier])}",
+            title=f"{kind}: {shortened(identifier)}   {_describe(rows.loc[identifier], answers[identifier])}",
         )
         for identifier, kind in chosen.items()
     ]
@@ -165,6 +167,18 @@ def group_bars(summary: pd.DataFrame) -> Figure:
     first.invert_yaxis()
     figure.supxlabel("affiliation-F1 in percent; blue: policies, light: oracles that see the label", fontsize=9)
     return figure
+
+
+def shortened(identifier: str) -> str:
+    """An id without its middle where it is too long for a title: the archive and the end of the name tell it.
+
+    >>> shortened("archive/UCR/" + 60 * "x" + "_4485_4587.txt")
+    'archive/UCR/xxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxx_4485_4587.txt'
+    """
+    if len(identifier) <= LONGEST_ID:
+        return identifier
+    half = (LONGEST_ID - 3) // 2
+    return f"{identifier[: half + 1]}...{identifier[-half:]}"
 
 
 def write_png(picture: Figure | Image.Image, path: Path) -> Path:

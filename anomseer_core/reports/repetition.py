@@ -7,8 +7,12 @@ same series; the bootstrap interval of a single run tells how much the choice of
 from collections.abc import Sequence
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
 
-from anomseer_core.reports.summary import GROUP_COLUMNS, MEASURES, MISSING, summarise
+from anomseer_core.reports.summary import GROUP_COLUMNS, MEASURES, MISSING, marked, summarise
 
 KEYS = ["benchmark", "profile", "detector"]
 COLUMNS = (*MEASURES, *(f"{name}_anomalous" for name in MEASURES), *GROUP_COLUMNS.values())
@@ -22,6 +26,13 @@ SHOWN = {
     "detection_accuracy": "Detect",
     GROUP_COLUMNS["Avg"]: "Avg",
 }
+
+MEASURES_ABREAST = 4
+HEADINGS = ("Detector", "Runs", *SHOWN.values())
+LEGEND = (
+    "In percent: the mean of the runs' means over series and, after +-, its deviation over the runs (n - 1). Detectors "
+    "that draw nothing answer alike in every run. * An oracle: it is told which series are anomalous."
+)
 
 
 def over_seeds(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -43,15 +54,40 @@ def over_seeds(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def to_markdown(repeated: pd.DataFrame) -> str:
     """The main measures in percent, as `mean +- deviation`, one table for each benchmark and profile."""
     parts = []
-    for (benchmark, profile), rows in repeated.groupby(["benchmark", "profile"], sort=False):
-        lines = [["Detector", "Runs", *SHOWN.values()], ["---", *["---:"] * (len(SHOWN) + 1)]]
-        lines += [
-            [row["detector"], str(row["runs"]), *(_cell(row[name], row[f"{name}_sd"]) for name in SHOWN)]
-            for row in rows.to_dict("records")
-        ]
-        title = f"### {benchmark}, profile {profile}, over seeds"
-        parts.append("\n".join([title, "", *(f"| {' | '.join(line)} |" for line in lines)]))
-    return "\n\n".join(parts) + "\n"
+    for title, rows in _tables(repeated):
+        lines = [HEADINGS, ["---", *["---:"] * (len(HEADINGS) - 1)], *rows]
+        parts.append("\n".join([f"### {title}", "", *(f"| {' | '.join(line)} |" for line in lines)]))
+    return "\n\n".join([*parts, LEGEND]) + "\n"
+
+
+def to_terminal(repeated: pd.DataFrame) -> Group:
+    """The same for `rich.console.Console.print`, at most 100 columns wide; what no detector has is left out."""
+    parts: list[Table] = []
+    for title, rows in _tables(repeated):
+        measures = [place for place in range(2, len(HEADINGS)) if any(row[place] != MISSING for row in rows)]
+        for start in range(0, len(measures), MEASURES_ABREAST):
+            table = Table(box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False, title=title, title_justify="left")
+            shown = [0, 1, *measures[start : start + MEASURES_ABREAST]]
+            for place in shown:
+                table.add_column(HEADINGS[place], justify="right" if place else "left", no_wrap=True)
+            for row in rows:
+                table.add_row(*(row[place] for place in shown))
+            parts.append(table)
+    return Group(*parts, Text(LEGEND, style="dim"))
+
+
+def _tables(repeated: pd.DataFrame) -> list[tuple[str, list[list[str]]]]:
+    """The title and the rows of each, in the order of `HEADINGS`."""
+    return [
+        (
+            f"{benchmark}, profile {profile}, over seeds",
+            [
+                [marked(row["detector"]), str(row["runs"]), *(_cell(row[name], row[f"{name}_sd"]) for name in SHOWN)]
+                for row in rows.to_dict("records")
+            ],
+        )
+        for (benchmark, profile), rows in repeated.groupby(["benchmark", "profile"], sort=False)
+    ]
 
 
 def _require_same_series(runs: Sequence[pd.DataFrame]) -> None:

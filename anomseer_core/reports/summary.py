@@ -240,6 +240,11 @@ def _order(values: pd.Series) -> dict[str, int]:
     return {name: place for place, name in enumerate(values.unique())}
 
 
+def marked(detector: str) -> str:
+    """The name as tables print it: an oracle's is not to be taken for a detector's."""
+    return detector + (ORACLE_MARK if detector in ORACLES else "")
+
+
 def _place(detector: str) -> int:
     """Policies before baselines, baselines in the order of their configuration."""
     return 0 if is_policy(detector) else BASELINES.index(detector) + 1
@@ -262,10 +267,7 @@ def _tables(summary: pd.DataFrame) -> list[tuple[str, Sequence[Column], list[lis
 
 
 def _cells(rows: pd.DataFrame, columns: Sequence[Column]) -> list[list[str]]:
-    return [
-        [row["detector"] + (ORACLE_MARK if row["detector"] in ORACLES else ""), *(_cell(row, item) for item in columns)]
-        for row in rows.to_dict("records")
-    ]
+    return [[marked(row["detector"]), *(_cell(row, item) for item in columns)] for row in rows.to_dict("records")]
 
 
 def _cell(row: Mapping[str, float], column: Column) -> str:

@@ -48,6 +48,7 @@ def test_rows_keep_their_order_when_the_clock_steps_back_or_stands(write_nab):
         ([0, 5], ["nan", 1], [], "a.csv, row 2: value 'nan' is not a finite number"),
         ([0, 5], [1, 2], [window(6, 9)], "holds no sample of"),
         ([0, 5], [1, 2], [window(5, 0)], "holds no sample of"),
+        ([0, 5], [1, 2], [window(5, 6)], "reaches beyond the rows of"),
         ([0, 5], [1, 2], [["soon", "later"]], "the windows of 'real/a.csv' are not pairs of timestamps"),
         ([0, 5], [1, 2], [[minute(1)]], "the windows of 'real/a.csv' are not pairs of timestamps"),
         ([0, 5], [1, 2], 7, "the windows of 'real/a.csv' are not pairs of timestamps"),

@@ -122,6 +122,12 @@ def test_nothing_that_passes_the_filter_is_said(store, folder):
         read_archive(store, ArchiveConfig(folder=str(folder), max_anomaly_ratio=0.02))
 
 
+def test_a_list_that_names_none_of_the_files_is_said(store, folder):
+    config = ArchiveConfig(folder=str(folder), file_list="TSB-AD-U-Eva")
+    with pytest.raises(ValueError, match=r"none of 4 series is in the list 'TSB-AD-U-Eva'.*; name a list that holds"):
+        read_archive(store, config)
+
+
 def test_no_folder_and_a_missing_folder_are_said(store, tmp_path):
     with pytest.raises(ValueError, match="no archive folder is set"):
         read_archive(store, ArchiveConfig())

@@ -38,6 +38,17 @@ def test_a_folder_of_several_archives(tmp_path, write_out, write_nab):
     }
 
 
+def test_an_empty_file_is_named_where_there_is_nothing_else(tmp_path, write_out):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=r"a\.csv is empty; nothing else here can be read"):
+        read(tmp_path / "a.csv")
+    with pytest.raises(ValueError, match=r"a\.csv and 1 more files are empty"):
+        read(tmp_path)
+    write_out("c.out", [0, 1])
+    assert [series.id for series in read(tmp_path)] == ["archive/c.out"]
+
+
 def test_one_file(write_out):
     (series,) = read(str(write_out("deep/a.out", [0, 1])))
     assert series.id == "archive/a.out"

@@ -78,6 +78,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["compare", "123"], 'Command "compare" parameter SECOND requires an argument.'),
         (["compare", "123", "/no/scores"], "123 is no folder of scores, and no run is recorded yet"),
         (["compare", "123", "456", "--seed", "x"], "Invalid value"),
+        (["seeds", "123", "/no/scores"], "123 is no folder of scores, and no run is recorded yet"),
         (["evaluate", "--set", "evaluation.scoring.profile=theirs"], "evaluation.scoring.profile = 'theirs'"),
         (
             ["run", "--set", "evaluation.scoring.reading=response"],
@@ -128,6 +129,7 @@ def test_a_checkpoint_folder_without_weights_is_refused(
         ["expcot"],
         ["lineage", "123"],
         ["compare", "1", "2"],
+        ["seeds", "1", "2"],
         ["up"],
         ["down"],
     ],

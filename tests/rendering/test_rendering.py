@@ -85,11 +85,11 @@ def test_someones_matplotlibrc_changes_nothing(tmp_path):
 
 
 def test_the_axes_span_whole_cells_of_the_model():
-    # 812 = 29 * 28 columns: the frame stands on the borders 28 and 28 * 28 = 784.
+    # 812 = 29 * 28 columns: the frame stands on the borders 2 * 28 = 56 and 27 * 28 = 756.
     resized = render(unlabelled(np.full(9, np.nan))).resize((812, 112), Image.Resampling.BICUBIC)
     rows = pixels(resized)[20:80].mean(axis=(0, 2))
-    assert int(np.argmin(rows[:400])) in (27, 28)
-    assert 400 + int(np.argmin(rows[400:])) in (783, 784)
+    assert int(np.argmin(rows[:400])) in (55, 56)
+    assert 400 + int(np.argmin(rows[400:])) in (755, 756)
 
 
 @pytest.mark.parametrize(("length", "sample"), [(1000, 0), (1000, 321), (1000, 999), (30, 7), (1500, 1200), (2000, 17)])
@@ -98,8 +98,8 @@ def test_a_sample_is_drawn_in_the_middle_of_its_units(length, sample):
     values[sample] = 1.0
     upper_part = blue(render(unlabelled(values)))[10:30]
     columns = np.flatnonzero(upper_part.any(axis=0))
-    # The axes begin at 805 / 29 = 27.76 and are 27 times that wide.
-    expected = 805 / 29 * (1 + 27 * (sample + 0.5) / length)
+    # A cell is 805 / 29 = 27.76 wide; the axes begin at the third and span 25.
+    expected = 805 / 29 * (2 + 25 * (sample + 0.5) / length)
     assert columns.mean() == pytest.approx(expected, abs=1.5)
 
 
@@ -113,7 +113,7 @@ def test_missing_samples_are_gaps_and_lonely_ones_dots():
     values[40:61] = np.nan
     values[50] = 0.0
     line = blue(render(unlabelled(values))).any(axis=0)
-    column = [int(805 / 29 * (1 + 27 * (sample + 0.5) / 100)) for sample in (20, 45, 50, 55, 80)]
+    column = [int(805 / 29 * (2 + 25 * (sample + 0.5) / 100)) for sample in (20, 45, 50, 55, 80)]
     assert [bool(line[place - 1 : place + 2].any()) for place in column] == [True, False, True, False, True]
 
 
@@ -224,7 +224,7 @@ def test_a_sample_of_any_channel_is_drawn_in_the_middle_of_its_units(count, leng
     picture = blue(render(unlabelled(values)))
     for top, bottom in row_edges(count):
         columns = np.flatnonzero(picture[top : (top + bottom) // 2].any(axis=0))
-        assert columns.mean() == pytest.approx(805 / 29 * (1 + 27 * (sample + 0.5) / length), abs=1.5)
+        assert columns.mean() == pytest.approx(805 / 29 * (2 + 25 * (sample + 0.5) / length), abs=1.5)
 
 
 def test_a_view_of_several_channels_is_drawn_like_a_series_of_its_own():

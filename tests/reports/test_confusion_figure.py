@@ -46,6 +46,13 @@ def test_the_counts_are_written_into_the_cells():
     assert [label.get_text() for label in axes.get_yticklabels()] == matrix.index.tolist()
 
 
+def test_the_title_of_a_single_panel_is_not_cut_off():
+    rows = scores().assign(benchmark="visual_time_anomaly", profile="visual_time_anomaly")
+    figure = confusion_figures(rows[rows["detector"] == "guess"])["classes"]
+    figure.draw_without_rendering()
+    assert figure._suptitle.get_window_extent().x1 < figure.bbox.x1
+
+
 def test_detectors_that_name_no_class_have_no_class_panel():
     rows = scores()
     assert set(confusion_figures(rows[rows["detector"] == "whole-series"])) == {"detection"}

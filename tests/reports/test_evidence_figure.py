@@ -157,8 +157,8 @@ def test_the_x_axis_is_as_wide_as_that_of_the_picture_the_model_sees():
     series = next(generate("anomllm", "freq", count=1))
     figure = evidence_figure(subject_of(series, RULES))
     width = figure.get_size_inches()[0] * 100
-    # 27 of 29 cells of 805 pixels.
-    assert figure.axes[0].get_position().width * width == pytest.approx(805 * 27 / 29)
+    # 25 of 29 cells of 805 pixels.
+    assert figure.axes[0].get_position().width * width == pytest.approx(805 * 25 / 29)
     assert render(series).width == 805
 
 

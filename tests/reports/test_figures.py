@@ -7,7 +7,14 @@ from PIL import Image
 
 from anomseer_core.baselines.trivial import TrivialDetector
 from anomseer_core.evaluation.scores import evaluate
-from anomseer_core.reports.figures import choose_examples, example_sheet, group_bars, learning_curves, write_png
+from anomseer_core.reports.figures import (
+    choose_examples,
+    example_sheet,
+    group_bars,
+    learning_curves,
+    shortened,
+    write_png,
+)
 from anomseer_core.reports.summary import GROUPS, summarise
 from anomseer_core.synthesis import generate
 from anomseer_core.synthesis.config import ANOMLLM_TASKS
@@ -91,6 +98,13 @@ def test_the_example_sheet_holds_one_picture_each():
     single = example_sheet(evaluate(detector, items[:1]), items[:1], detector.detect(items[:1]))
     assert sheet.size == (single.width, 3 * single.height)
     assert sheet.mode == "RGB"
+
+
+def test_a_long_id_keeps_its_beginning_and_its_end():
+    assert shortened("archive/NASA/test/A-5.npy") == "archive/NASA/test/A-5.npy"
+    long = f"archive/UCR/{'x' * 60}_4485_4587.txt"
+    assert shortened(long) == f"archive/UCR/{'x' * 17}...{'x' * 14}_4485_4587.txt"
+    assert len(shortened(long)) == 60
 
 
 def test_bars_show_every_detector_in_every_group(tmp_path):

@@ -1,10 +1,13 @@
 """Means and deviations over seeds, by hand."""
 
+from io import StringIO
+
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
-from anomseer_core.reports.repetition import over_seeds, to_markdown
+from anomseer_core.reports.repetition import over_seeds, to_markdown, to_terminal
 from tests.reports.test_summary import TASKS, frame, row
 
 
@@ -41,6 +44,17 @@ def test_detectors_and_profiles_stand_in_rows_of_their_own():
     assert lines[0] == "### anomllm, profile strict, over seeds"
     assert lines[4].startswith("| a | 2 | 10.0 +- 14.1 | 10.0 +- 14.1 | 0.0 +- 0.0 |")
     assert lines[4].endswith("| - |")
+
+
+def test_the_terminal_leaves_out_measures_that_nobody_has():
+    console = Console(width=100, file=StringIO())
+    console.print(to_terminal(over_seeds([frame(row("a", f1=0.2)), frame(row("a", f1=0.4))])))
+    told = console.file.getvalue()
+    # Means of .2 and .4: 30, and the deviation of the two is 10 times the root of 2.
+    assert "30.0 +- 14.1" in told
+    assert "Aff. F1" in told
+    # A single task is no group, so there is no Avg.
+    assert "Avg" not in told
 
 
 def test_other_series_in_another_run_are_refused():

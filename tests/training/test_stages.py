@@ -11,12 +11,21 @@ from safetensors.torch import load_file
 from anomseer_core.observer import SilentObserver
 from anomseer_core.store import Artifact, ArtifactStore
 from anomseer_core.training.claim import LOCKS
-from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig
+from anomseer_core.training.config import BordersConfig, ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig
 from anomseer_core.training.job import COMPLETIONS, METRICS
 from anomseer_core.training.stages import cold_start, reinforce
 from tests.training.stage_process import job_of, kill_all, running_stage, wait_for
 
 COLD_START = ColdStartConfig(steps=2, batch_size=4, learning_rate=1e-3)
+# One step of borders alone, one of answers, one of reasoning.
+BIRTH = ColdStartConfig(
+    steps=3,
+    batch_size=4,
+    learning_rate=3e-4,
+    borders=BordersConfig(weight=1, alone_steps=1),
+    direct_steps=1,
+    direct_share=0.5,
+)
 TIMERPO = TimerPOConfig(steps=2, prompts_per_step=4, group_size=3, max_response_tokens=12, learning_rate=1e-3)
 
 
@@ -74,7 +83,10 @@ def assert_equal_training(first: ArtifactStore, second: ArtifactStore, checkpoin
     for name, tensor in tensors[0].items():
         torch.testing.assert_close(tensors[1][name], tensor, atol=2e-5, rtol=1e-3)
     for one, other in zip(lines(first, METRICS), lines(second, METRICS), strict=True):
-        assert other["metrics"]["loss"] == pytest.approx(one["metrics"]["loss"], abs=1e-4)
+        told = {"loss", "border_loss"} & one["metrics"].keys()
+        assert told
+        for name in told:
+            assert other["metrics"][name] == pytest.approx(one["metrics"][name], abs=1e-4)
 
 
 def test_timerpo_on_two_ranks_in_chunks_equals_one_pass_on_one(inputs, one_rank: Finished, tmp_path: Path) -> None:
@@ -88,9 +100,11 @@ def test_timerpo_on_two_ranks_in_chunks_equals_one_pass_on_one(inputs, one_rank:
 
 def test_cold_start_on_two_ranks_in_chunks_equals_one_pass_on_one(inputs, tmp_path: Path) -> None:
     stores = [ArtifactStore(tmp_path / name) for name in ("one", "two")]
-    one = run(stores[0], cold_start, inputs, COLD_START, 1, micro_responses=100)
-    two = run(stores[1], cold_start, inputs, COLD_START, 2, micro_responses=1)
+    one = run(stores[0], cold_start, inputs, BIRTH, 1, micro_responses=100)
+    two = run(stores[1], cold_start, inputs, BIRTH, 2, micro_responses=1)
     assert_equal_training(*stores, [one, two])
+    # The heads that asked for borders are gone.
+    assert weights(two).keys() == weights(inputs.policy).keys()
 
 
 def test_the_same_seed_gives_the_same_run_bit_for_bit(inputs, one_rank: Finished, tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ def test_it_serves_until_it_is_interrupted(nano_folder: Path, tmp_path: Path, mo
         process.kill()
     assert process.returncode == 130
     assert "Traceback" not in errors
+    # There is nothing to go on from.
+    assert errors.endswith("anomseer: stopped serving\n")
 
 
 def test_an_open_address_is_pointed_out(tmp_path: Path):
