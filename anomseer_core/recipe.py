@@ -81,6 +81,25 @@ class Recipe:
         return digest_json(self.describe())
 
 
+@dataclass(frozen=True)
+class RecordedRecipe:
+    """A recipe that was carried out elsewhere: what its record says, where `Recipe` says what this code would do.
+
+    inputs: by role; a reference without a key is known by its digest alone.
+    """
+
+    stage: Stage
+    inputs: Mapping[str, Reference]
+    record: Mapping[str, Any]
+
+    def describe(self) -> dict[str, Any]:
+        return dict(self.record)
+
+    @property
+    def key(self) -> str:
+        return digest_json(self.describe())
+
+
 def digest_json(value: Any) -> str:
     """SHA-256 of the canonical JSON text of a value."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -17,9 +17,10 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from anomseer_core.recipe import Recipe, Reference, digest_json
+from anomseer_core.recipe import Recipe, RecordedRecipe, Reference, digest_json
 
 MANIFEST = "manifest.json"
 VOLATILE = "volatile.json"
@@ -107,15 +108,18 @@ class ArtifactStore:
 
     def produce(
         self,
-        recipe: Recipe,
+        recipe: Recipe | RecordedRecipe,
         write: Callable[[Path], Mapping[str, int]],
         *,
         volatile: Callable[[], Mapping[str, Any]] = dict,
+        origin: Mapping[str, Any] = MappingProxyType({}),
     ) -> Artifact:
         """Return the artifact of a recipe, made by `write(directory) -> rows per file` unless it exists already.
 
         A `write` that raises leaves nothing behind. Of two processes making the same artifact at once, the first
         to publish wins and the other's equal copy is dropped.
+
+        volatile: facts for the side file; origin: `commit` and `machine` of an artifact that was made elsewhere.
         """
         found = self.find(recipe.stage.kind, recipe.key)
         if found:
@@ -128,7 +132,7 @@ class ArtifactStore:
             rows = write(staging)
             facts = {"wall_seconds": round(time.time() - started, 3), "host": platform.node(), **volatile()}
             write_json(staging / VOLATILE, facts)
-            write_json(staging / MANIFEST, _manifest(recipe, staging, rows))
+            write_json(staging / MANIFEST, _manifest(recipe, staging, rows) | dict(origin))
             return self._publish(staging, recipe)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -172,7 +176,7 @@ class ArtifactStore:
             raise ValueError(f"unknown artifact kind {kind!r}; the kinds are {', '.join(KINDS)}")
         return self.root / kind / key[:NAME_LENGTH]
 
-    def _publish(self, staging: Path, recipe: Recipe) -> Artifact:
+    def _publish(self, staging: Path, recipe: Recipe | RecordedRecipe) -> Artifact:
         final = self._path(recipe.stage.kind, recipe.key)
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -257,7 +261,7 @@ def _content_files(directory: Path) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-def _manifest(recipe: Recipe, directory: Path, rows: Mapping[str, int]) -> dict[str, Any]:
+def _manifest(recipe: Recipe | RecordedRecipe, directory: Path, rows: Mapping[str, int]) -> dict[str, Any]:
     files = {name: file_digest(path) for name, path in _content_files(directory)}
     return {
         "schema_version": SCHEMA_VERSION,

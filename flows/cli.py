@@ -83,8 +83,8 @@ def evaluate(
     Parameters
     ----------
     checkpoint
-        Folder of a checkpoint, or `latest`: the newest one trained here. Several, such as seeds of one method, are
-        joined by commas.
+        Folder of a checkpoint; `latest`: the newest one trained here, or the shipped one where there is none;
+        `shipped`: the one that comes with this package. Several, such as seeds of one method, are joined by commas.
     detector
         What is evaluated beside the trivial predictors: `policy` (the checkpoint), `endpoint` (a model behind an
         OpenAI-compatible API, see `--set endpoint.base_url=...`), or the name of a detector without training, such
@@ -120,7 +120,8 @@ def serve(checkpoint: str = "latest", *, host: str = "127.0.0.1", port: int = 80
     Parameters
     ----------
     checkpoint
-        Folder of a checkpoint, or `latest`: the newest one trained here.
+        Folder of a checkpoint; `latest`: the newest one trained here, or the shipped one where there is none;
+        `shipped`: the one that comes with this package.
     host
         Address to listen at; this machine alone if not given.
     port
@@ -140,6 +141,28 @@ def serve(checkpoint: str = "latest", *, host: str = "127.0.0.1", port: int = 80
             serve_policy(found, host=host, port=port, decoding=decoding)
         except KeyboardInterrupt:
             sys.exit(_stopped(signal.SIGINT, "stopped serving"))
+
+
+@app.command
+def adopt(folder: Path, /, *, drifted: bool = False) -> None:
+    """Take in a training that ran elsewhere: its checkpoint with its recipe, its metrics and its curves.
+
+    Parameters
+    ----------
+    folder
+        What the training left under `runs`: job.json, metrics.jsonl and checkpoint.
+    drifted
+        Take it although this code draws, prompts or parses unlike the code that trained it.
+    """
+    with refusals(writes=True):
+        from anomseer_core.training.adoption import AdoptionConfig, read_training
+
+        chosen = AdoptionConfig(folder=str(folder.resolve()), drifted=drifted)
+        read_training(chosen)
+    from flows.running import run_adoption
+
+    with refusals():
+        run_adoption(chosen)
 
 
 @app.command

@@ -5,6 +5,8 @@ from pathlib import Path
 from prefect import flow
 
 from anomseer_core.configurations import nano
+from anomseer_core.policy.config import PolicyConfig
+from anomseer_core.policy.folder import find_shipped
 from anomseer_core.settings import load_settings
 from anomseer_core.store import Artifact, ArtifactStore
 from flows.evaluation_config import EvaluationRunConfig, evaluation_of, find_policies
@@ -53,5 +55,8 @@ def take_in(run: str, name: str, checkpoint: Artifact | Path) -> StageResult:
         told = tell_checkpoint(connect(load_settings()), checkpoint)
         run_log().info("%s is checkpoint %s: %s", name, checkpoint.path, told)
         return StageResult.of("checkpoint", checkpoint)
+    if checkpoint == find_shipped():
+        run_log().info("%s is the policy that comes with this package", name)
+        return adopt_policy(run, PolicyConfig(preset="shipped"))
     run_log().info("%s is checkpoint %s, a folder from elsewhere", name, checkpoint)
-    return adopt_policy(run, str(checkpoint))
+    return adopt_policy(run, PolicyConfig(source=str(checkpoint)))

@@ -14,6 +14,7 @@ from anomseer_core.endpoint.config import EndpointConfig
 from anomseer_core.evaluation.config import Baseline, DetectorsConfig
 from anomseer_core.evaluation.detector_names import seeded_name
 from anomseer_core.pipeline import PAPER_BENCHMARKS, Benchmark, PipelineConfig
+from anomseer_core.policy.folder import find_shipped, require_shipped, require_weights
 from anomseer_core.store import MANIFEST, Artifact, ArtifactStore
 from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, VisualTimeAnomalyConfig
 from flows.overrides import apply_overrides
@@ -21,6 +22,7 @@ from flows.overrides import apply_overrides
 Model = Literal["policy", "endpoint"]
 MODELS, BASELINES = get_args(Model), get_args(Baseline)
 LATEST = "latest"
+SHIPPED = "shipped"
 COLD_START = "cold-start"
 TRAINED = (COLD_START, "timerpo")
 SHOWN_DIGEST = 8
@@ -37,8 +39,9 @@ class EvaluationRunConfig(Config):
     checkpoint: str = Field(
         LATEST,
         min_length=1,
-        description="`policy`: folder of a checkpoint, or `latest`: the newest one trained by this installation; "
-        "several, such as seeds of one method, are joined by commas.",
+        description="`policy`: folder of a checkpoint; `latest`: the newest one trained by this installation, or the "
+        "shipped one where there is none; `shipped`: the one that comes with this package. Several, such as seeds of "
+        "one method, are joined by commas.",
     )
     cold_start: bool = Field(
         False, description="`policy`: evaluate the cold start of each checkpoint too, where this installation has it."
@@ -178,14 +181,16 @@ def find_cold_start(store: ArtifactStore, checkpoint: Artifact) -> Artifact | No
 def find_checkpoint(store: ArtifactStore, name: str) -> Artifact | Path:
     """The checkpoint artifact of that folder (or the latest), or the folder itself when it came from elsewhere.
 
+    Without a checkpoint trained here, the latest is the one that comes with the package.
+
     Raises FileNotFoundError when there is none, ValueError when the folder is another kind of artifact.
     """
+    if name == SHIPPED:
+        return require_shipped()
     if name == LATEST:
         return _latest_checkpoint(store)
     folder = Path(name).resolve()
     if not (folder / MANIFEST).is_file():
-        from anomseer_core.policy.folder import require_weights
-
         require_weights(folder)
         return folder
     artifact = store.open(folder)
@@ -194,8 +199,13 @@ def find_checkpoint(store: ArtifactStore, name: str) -> Artifact | Path:
     return artifact
 
 
-def _latest_checkpoint(store: ArtifactStore) -> Artifact:
+def _latest_checkpoint(store: ArtifactStore) -> Artifact | Path:
     trained = [item for item in store.all() if item.kind == "checkpoint" and item.manifest["stage"] in TRAINED]
+    if not trained and find_shipped():
+        return require_shipped()
     if not trained:
-        raise FileNotFoundError(f"no trained checkpoint in {store.root}; run the pipeline first, or name a folder")
+        raise FileNotFoundError(
+            f"no trained checkpoint in {store.root}, and this version of anomseer ships none; run the pipeline first, "
+            "or name a folder"
+        )
     return max(trained, key=lambda item: item.file(MANIFEST).stat().st_mtime)

@@ -96,13 +96,13 @@ def require_traces(source: TraceSource) -> None:
 
 def require_policy(config: PolicyConfig) -> None:
     """A named folder must hold a whole policy, and the hub must answer where the policy comes from there."""
-    if config.preset == "nano" and not config.source:
-        return
     from anomseer_core.policy.folder import is_folder, require_weights
     from anomseer_core.policy.hub import require_reachable
-    from anomseer_core.policy.presets import HUB_IDS
+    from anomseer_core.policy.presets import is_born, name_source
 
-    name = config.source or HUB_IDS[config.preset]
+    if is_born(config):
+        return
+    name = name_source(config)
     if is_folder(name):
         require_weights(Path(name))
     else:
@@ -111,8 +111,9 @@ def require_policy(config: PolicyConfig) -> None:
 
 def require_first_answers(config: PipelineConfig) -> None:
     """Reinforcement needs a policy that answers at all; one born from random weights is taught first."""
-    is_born = config.policy.preset == "nano" and not config.policy.source
-    if is_born and config.training.steps and not config.cold_start.steps:
+    from anomseer_core.policy.presets import is_born
+
+    if is_born(config.policy) and config.training.steps and not config.cold_start.steps:
         raise ValueError(
             "policy.preset = nano is born from random weights and would earn no reward without a cold start; "
             "set cold_start.steps, as the configuration nano does, or training.steps to 0"

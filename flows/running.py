@@ -21,6 +21,7 @@ from flows.services import read_services
 from flows.terminal import command_name, plain_console, quieten, show
 
 if TYPE_CHECKING:
+    from anomseer_core.training.adoption import AdoptionConfig
     from flows.expcot import ExpCoTSummary
     from flows.held_out import RunSummary
 
@@ -44,6 +45,15 @@ def run_evaluation(config: EvaluationRunConfig, report: Path | None = None) -> N
     print_summary(load_settings(), summary)
     if report:
         write_report(summary, report)
+
+
+def run_adoption(config: "AdoptionConfig") -> None:
+    with prefect_api() as ready:
+        from flows.adopt import adopt
+
+        ready()
+        summary = adopt(config)
+    print_places(plain_console(), load_settings(), summary.mlflow_run, {f"Policy {summary.stage}": summary.checkpoint})
 
 
 def run_expcot(config: ExpCoTRunConfig) -> None:

@@ -110,7 +110,8 @@ class _Tracer:
         self.seen.add(artifact.key)
         record = self._check(run, artifact)
         inputs = tuple(
-            self.follow(self._recorded_run(reference, name), role=place) for place, reference in artifact.inputs.items()
+            self.follow(self._recorded_run(reference, name), role=place) if reference.key else _absent(place, reference)
+            for place, reference in artifact.inputs.items()
         )
         facts |= {"commit": artifact.manifest["commit"], "run": record.info.run_id, **_origin(artifact)}
         return Step(name, role, facts, inputs)
@@ -177,6 +178,12 @@ class _Tracer:
         except MlflowException as error:
             raise BrokenLineage(f"run {run.info.run_id} links to model {model_id}, which MLflow lacks") from error
         return about.get(tags.KEY, ""), about.get(tags.DIGEST, "")
+
+
+def _absent(role: str, reference: Reference) -> Step:
+    """Where a chain leaves this installation: an input of a training that was adopted without it."""
+    name = f"{reference.kind} {reference.digest[:SHOWN_DIGEST]}"
+    return Step(name, role, {"ending": "made elsewhere and not brought along: its digest alone is known"})
 
 
 def _ending(run: Run) -> str:

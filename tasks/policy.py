@@ -25,12 +25,11 @@ def create_initial_policy(mlflow_run: str, traces: StageResult, config: PolicyCo
 
 @task(
     name="adopt-policy",
-    description="Take a checkpoint folder from elsewhere into the store.",
-    task_run_name="adopt {folder}",
+    description="Take the shipped policy, or a checkpoint folder from elsewhere, into the store.",
+    task_run_name="adopt policy",
     cache_policy=NO_CACHE,
 )
-def adopt_policy(mlflow_run: str, folder: str) -> StageResult:
-    config = PolicyConfig(source=folder)
+def adopt_policy(mlflow_run: str, config: PolicyConfig) -> StageResult:
     return run_stage(
         mlflow_run, "adopted-policy", lambda store, _, observer: create_policy(store, None, config, observer)
     )

@@ -64,6 +64,9 @@ def record_output(tracking: Tracking, run_id: str, name: str, artifact: Artifact
         tracking.client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
     elif not original:
         _upload(tracking, run_id, artifact)
+    absent = [_absent_dataset(role, item) for role, item in artifact.inputs.items() if not item.key]
+    if absent:
+        tracking.client.log_inputs(run_id, datasets=absent)
     if artifact.kind in ("series", "traces"):
         tracking.client.log_inputs(run_id, datasets=[_dataset(name, artifact, OUTPUT)])
     if not original:
@@ -99,6 +102,12 @@ def find_record(tracking: Tracking, artifact: Artifact | Reference) -> str:
         max_results=1,
     )
     return found[0].info.run_id if found else ""
+
+
+def recorded_name(tracking: Tracking, artifact: Artifact) -> str:
+    """What an artifact is called in MLflow; empty where no run recorded it."""
+    record = find_record(tracking, artifact)
+    return tracking.client.get_run(record).data.tags[tags.NAME] if record else ""
 
 
 def find_model(tracking: Tracking, key: str, digest: str) -> LoggedModel | None:
@@ -142,6 +151,15 @@ def _dataset(name: str, artifact: Artifact, role: str) -> DatasetInput:
         profile=json.dumps({"kind": artifact.kind, "rows": dict(artifact.rows)}),
     )
     about = {"mlflow.data.context": role, tags.ROLE: role, **describe(artifact)}
+    return DatasetInput(dataset, [InputTag(key, value) for key, value in about.items()])
+
+
+def _absent_dataset(role: str, reference: Reference) -> DatasetInput:
+    """An input of an artifact from elsewhere, of which its digest alone is known."""
+    about = {"mlflow.data.context": role, tags.ROLE: role, tags.KIND: reference.kind, tags.DIGEST: reference.digest}
+    dataset = Dataset(
+        name=f"{role} from elsewhere", digest=reference.digest[:DATASET_DIGEST_LENGTH], source_type="local", source="{}"
+    )
     return DatasetInput(dataset, [InputTag(key, value) for key, value in about.items()])
 
 

@@ -14,7 +14,7 @@ from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.policy.folder import is_folder, require_weights
 from anomseer_core.policy.hub import download
 from anomseer_core.policy.model import build_policy, count_parameters, save_policy
-from anomseer_core.policy.presets import HUB_IDS, build_nano_config, build_nano_image_processor
+from anomseer_core.policy.presets import build_nano_config, build_nano_image_processor, is_born, name_source
 from anomseer_core.policy.prompts import PolicyProcessor
 from anomseer_core.policy.tokenizer import SPECIAL_TOKENS, train_tokenizer
 from anomseer_core.recipe import Recipe, Stage, digest_json
@@ -37,7 +37,7 @@ def create_policy(
     store: ArtifactStore, traces: Artifact | None, config: PolicyConfig, observer: Observer = SILENT
 ) -> Artifact:
     """The initial policy as a checkpoint artifact. Only `nano` reads the traces: its tokenizer is trained on them."""
-    if config.preset == "nano" and not config.source:
+    if is_born(config):
         if traces is None:
             raise ValueError("the nano policy is born from expert traces; give them, or name a policy.source")
         traces.verify()
@@ -51,11 +51,11 @@ def create_policy(
 
 
 def resolve_source(config: PolicyConfig) -> Path:
-    """The folder of a pretrained policy: the named one, or the hub's, downloaded once into the hub's own cache.
+    """The folder of a trained policy: the named one, the shipped one, or the hub's, downloaded once into its cache.
 
     Raises FileNotFoundError or ValueError when it holds no whole policy, or the hub cannot be reached.
     """
-    name = config.source or HUB_IDS[config.preset]
+    name = name_source(config)
     folder = Path(name) if is_folder(name) else download(name)
     require_weights(folder)
     return folder

@@ -10,9 +10,10 @@ from anomseer_core.config import Config
 class PolicyConfig(Config):
     """A preset of the Qwen2.5-VL architecture, or any folder or hub id that holds such a model."""
 
-    preset: Literal["nano", "qwen2.5-vl-3b", "qwen2.5-vl-7b"] = Field(
+    preset: Literal["nano", "shipped", "qwen2.5-vl-3b", "qwen2.5-vl-7b"] = Field(
         "nano",
-        description="`nano` is born from a config and its own tokenizer; the others are the paper's pretrained models.",
+        description="`nano` is born from a config and its own tokenizer, `shipped` is the trained one that comes with "
+        "this package, the others are the paper's pretrained models.",
     )
     source: str = Field(
         "", description="Folder or hub id to load instead of the preset's own; empty takes the preset's."

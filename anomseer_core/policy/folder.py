@@ -5,6 +5,7 @@ Opens the headers of the weights and not the weights, so that a folder of many g
 
 import json
 from collections.abc import Collection, Mapping
+from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from safetensors import SafetensorError, safe_open
 MODEL_TYPE = "qwen2_5_vl"
 CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
+# The policy that comes with the package, where this version has one.
+SHIPPED = Path(str(files("anomseer_core.policy") / "shipped"))
 # Of each part, the sets of files of which one must be there.
 PARTS: dict[str, tuple[Collection[str], ...]] = {
     "tokenizer": (("tokenizer.json",), ("vocab.json", "merges.txt")),
@@ -24,6 +27,21 @@ PARTS: dict[str, tuple[Collection[str], ...]] = {
 def is_folder(source: str) -> bool:
     """Whether a policy's source names a folder; otherwise it is the name of a model on the hub."""
     return source.startswith((".", "/")) or Path(source or " ").exists()
+
+
+def find_shipped() -> Path | None:
+    """The folder of the policy that comes with the package; None in a version without."""
+    return SHIPPED if SHIPPED.is_dir() else None
+
+
+def require_shipped() -> Path:
+    """Raises FileNotFoundError in a version without a policy, and as `require_weights` does."""
+    if find_shipped() is None:
+        raise FileNotFoundError(
+            "this version of anomseer ships no trained policy; train one with `anomseer run`, or name a folder"
+        )
+    require_weights(SHIPPED)
+    return SHIPPED
 
 
 def require_weights(folder: Path) -> None:
@@ -44,7 +62,7 @@ def require_weights(folder: Path) -> None:
 
 def _require_model_type(path: Path) -> None:
     _require_file(path)
-    found = _read_object(path).get("model_type")
+    found = read_object(path).get("model_type")
     if found != MODEL_TYPE:
         raise ValueError(f"{path}: model_type is {found!r}, not {MODEL_TYPE!r}; name a Qwen2.5-VL checkpoint")
 
@@ -59,7 +77,7 @@ def _require_parts(folder: Path) -> None:
         for names in choices:
             for path in (folder / name for name in names if name.endswith(".json")):
                 if path.is_file():
-                    _read_object(path)
+                    read_object(path)
 
 
 def _require_header(path: Path) -> None:
@@ -75,7 +93,7 @@ def _require_indexed(folder: Path) -> None:
     index = folder / INDEX
     if not index.is_file():
         return
-    for name in sorted(set(_read_object(index).get("weight_map", {}).values())):
+    for name in sorted(set(read_object(index).get("weight_map", {}).values())):
         _require_file(folder / name)
 
 
@@ -84,7 +102,8 @@ def _require_file(path: Path) -> None:
         raise FileNotFoundError(f"checkpoint folder {path.parent} holds no {path.name}; name a whole checkpoint")
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object of a checkpoint's file; raises ValueError naming the file when it holds none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -1,6 +1,7 @@
-"""The policies by name: the paper's pretrained models, and `nano`, the same architecture small enough for a CPU.
+"""The policies by name: the paper's pretrained models, the one shipped with this package, and `nano`.
 
-`nano` has about 7 million parameters. Departures in size from Qwen2.5-VL-3B, each measured in docs/results/nano.md:
+`nano` is the same architecture small enough for a CPU, with about 7 million parameters. Departures in size from
+Qwen2.5-VL-3B, each measured in docs/results/nano.md:
 
 - A patch is a whole cell of 28x28 pixels and a still picture one frame, where Qwen cuts a cell into four patches of two
   equal frames: 116 patches instead of 464, so that it sees three and a half times as many pictures in the same time.
@@ -12,6 +13,9 @@
 
 from transformers import Qwen2_5_VLConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from anomseer_core.policy.config import PolicyConfig
+from anomseer_core.policy.folder import require_shipped
 
 # Multimodal rotary sections (temporal, height, width) add up to half the head size, in Qwen's proportion 2:3:3.
 NANO_MROPE_SECTION = [8, 12, 12]
@@ -25,6 +29,18 @@ HUB_IDS = {
     "qwen2.5-vl-3b": "Qwen/Qwen2.5-VL-3B-Instruct",
     "qwen2.5-vl-7b": "Qwen/Qwen2.5-VL-7B-Instruct",
 }
+
+
+def is_born(config: PolicyConfig) -> bool:
+    """Whether the policy begins with random weights and a tokenizer of its own, instead of being loaded."""
+    return config.preset == "nano" and not config.source
+
+
+def name_source(config: PolicyConfig) -> str:
+    """The folder or hub id of a policy that is loaded. Raises FileNotFoundError where no policy is shipped."""
+    if config.source:
+        return config.source
+    return str(require_shipped()) if config.preset == "shipped" else HUB_IDS[config.preset]
 
 
 def build_nano_config(vocabulary: int, token_ids: dict[str, int]) -> Qwen2_5_VLConfig:

@@ -46,7 +46,7 @@ class Owner(BaseModel):
 class TrainingJob(BaseModel):
     """policy, series, traces: the input folders and files; folder: the job's own.
 
-    recipe: what the stage's artifact is known by; empty outside of a stage.
+    recipe: what the stage's artifact is known by; empty outside of a stage. commit: of the code that trains.
     snapshot_every: steps between two snapshots, 0 for none; start: the finished steps of the one it goes on from.
     """
 
@@ -61,6 +61,7 @@ class TrainingJob(BaseModel):
     launch: LaunchConfig
     owner: Owner
     recipe: Mapping[str, Any] = {}
+    commit: str = ""
     snapshot_every: int = 0
     start: int = 0
 

@@ -11,7 +11,7 @@ from anomseer_core.config import Config
 from anomseer_core.observer import SILENT, Observer
 from anomseer_core.policy.trained_weights import require_adapters
 from anomseer_core.recipe import Recipe, Stage
-from anomseer_core.store import Artifact, ArtifactStore, link_or_copy
+from anomseer_core.store import Artifact, ArtifactStore, commit, link_or_copy
 from anomseer_core.training.config import ColdStartConfig, LaunchConfig, SnapshotConfig, TimerPOConfig, Unfinished
 from anomseer_core.training.interrupted import discard_state
 from anomseer_core.training.job import Owner, TrainingJob
@@ -130,6 +130,7 @@ class TrainingStage:
             launch=resolved,
             owner=Owner.this_process(),
             recipe=recipe.describe(),
+            commit=commit(),
             snapshot_every=self.snapshot_every,
         )
 

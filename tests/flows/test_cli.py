@@ -43,7 +43,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["run", "--config", "mini"], "unknown configuration 'mini'; choose one of nano, tiny"),
+        (["run", "--config", "mini"], "unknown configuration 'mini'; choose one of nano, "),
         (["run", "--set", "training.alpha=11"], "training.alpha = 11: input should be less than or equal to 10"),
         (["run", "--set", "training.alhpa=1"], "unknown field training.alhpa: did you mean alpha?"),
         (["run", "--set", "synthesis.train.tasks=[]"], "synthesis.train.tasks = []: tuple should have at least 1 item"),
@@ -58,7 +58,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["rnu"], "Unknown command"),
         (["run", "extra", "words"], "unexpected extra words; see anomseer --help"),
         (["lineage"], 'Command "lineage" parameter RUN_ID requires an argument.'),
-        (["evaluate"], "no trained checkpoint in"),
+        (["adopt", "/no/training"], "/no/training is not a folder; bring the whole folder of a finished training"),
         (["evaluate", "/no/checkpoint"], "checkpoint folder /no/checkpoint does not exist"),
         (["evaluate", "--set", 'benchmarks=["anomlm"]'], "benchmarks.0 = 'anomlm': input should be 'anomllm'"),
         (["evaluate", "--benchmark", "anomlm"], "benchmarks.0 = 'anomlm': input should be 'anomllm'"),
@@ -69,7 +69,6 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
             ["evaluate", "--detector", "fft", "--set", "evaluation.classical.fft.mads=0"],
             "evaluation.classical.fft.mads",
         ),
-        (["serve"], "no trained checkpoint in"),
         (["serve", "/no/checkpoint"], "checkpoint folder /no/checkpoint does not exist"),
         (["serve", "--port", "x"], "Invalid value"),
         (["expcot", "--set", "gallery.per_class=0"], "gallery.per_class = 0: input should be greater than"),
@@ -99,6 +98,18 @@ def test_a_refusal_is_one_line_and_nothing_is_written(
     assert not absent_home.exists()
 
 
+@pytest.mark.parametrize("command", ["evaluate", "serve"])
+def test_without_any_checkpoint_it_says_so(
+    command: str, absent_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("anomseer_core.policy.folder.SHIPPED", absent_home / "shipped")
+    line = f"no trained checkpoint in {absent_home / 'artifacts'}, and this version of anomseer ships none; run the"
+    assert refused([command], capsys).startswith(line)
+    assert refused([command, "shipped"], capsys).startswith("this version of anomseer ships no trained policy; train")
+    assert refused(["run", "--set", "policy.preset=shipped"], capsys).startswith("this version of anomseer ships no")
+    assert not absent_home.exists()
+
+
 def test_a_checkpoint_folder_without_weights_is_refused(
     tmp_path: Path, absent_home: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -114,6 +125,7 @@ def test_a_checkpoint_folder_without_weights_is_refused(
         ["run"],
         ["evaluate"],
         ["serve"],
+        ["adopt", "."],
         ["expcot"],
         ["lineage", "123"],
         ["compare", "1", "2"],

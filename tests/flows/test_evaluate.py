@@ -1,5 +1,6 @@
 """The evaluation flow without a policy: baselines and a model behind an API, on chosen benchmarks."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,17 @@ import pytest
 from anomseer_core.configurations import tiny
 from anomseer_core.dialogue import format_response
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
+from anomseer_core.policy.folder import SHIPPED
 from anomseer_core.series import AnomalyClass
+from anomseer_core.store import ArtifactStore
 from flows.evaluate import evaluate
 from flows.evaluation_config import choose
 from flows.running import write_report
 from tasks import tags
 from tests.endpoint.completion_server import Reply, completion_server
+from tests.policy.conftest import nano_folder
+
+__all__ = ["nano_folder"]
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 FOUND = format_response("A step.", [(100, 151)], AnomalyClass.TREND)
@@ -58,3 +64,21 @@ def test_detectors_without_a_policy_are_evaluated_and_shown(home: Path, tracking
     range_f1 = 100 * frames[2].loc[frames[2]["task"] == "range", "affiliation_f1"].mean()
     assert f"| threshold | - / 57.6 | - / 25.2 | {range_f1:.1f} / 60.0 | - / 47.6 | - / 47.6 |" in text
     assert "| tiny at 127.0.0.1 |" in text
+
+
+def test_without_a_checkpoint_the_shipped_policy_is_evaluated(
+    home: Path, nano_folder: Path, tmp_path: Path, monkeypatch
+):
+    """Known by its content: where the package is installed changes no recipe."""
+    summaries = []
+    for place in ("here", "there"):
+        shipped = Path(shutil.copytree(nano_folder, tmp_path / place / SHIPPED.name))
+        monkeypatch.setattr("anomseer_core.policy.folder.SHIPPED", shipped)
+        overrides = ['anomllm.tasks=["point"]', "evaluation.baselines=[]", "evaluation.decoding.max_response_tokens=8"]
+        summaries.append(evaluate(choose(tiny(), "latest", ["policy"], ["anomllm"], overrides)))
+    assert summaries[0].scores == summaries[1].scores
+    assert summaries[0].policies == summaries[1].policies
+    (rows,) = [read_scores(Path(path) / SCORES_FILE) for path in summaries[0].scores]
+    assert rows["detector"].tolist() == ["shipped"]
+    policy = ArtifactStore(home).open(summaries[0].policies["shipped"])
+    assert policy.manifest["recipe"]["config"]["preset"] == "shipped"

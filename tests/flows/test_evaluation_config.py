@@ -14,9 +14,13 @@ from flows.evaluation_config import (
     EvaluationRunConfig,
     choose,
     evaluation_of,
+    find_checkpoint,
     find_policies,
     name_policies,
 )
+from tests.policy.conftest import nano_folder
+
+__all__ = ["nano_folder"]
 
 
 def chosen(*detectors, checkpoint="latest", benchmarks=(), overrides=()):
@@ -139,3 +143,16 @@ def test_two_folders_of_one_name_are_refused(trained):
         name_policies([Path("/a/mine"), Path("/b/mine")])
     with pytest.raises(ValueError, match="two checkpoints are called timerpo"):
         name_policies([Path("/a/timerpo"), trained[2]])
+
+
+def test_the_shipped_policy_stands_in_until_one_is_trained_here(nano_folder: Path, tmp_path: Path, monkeypatch):
+    store = ArtifactStore(tmp_path)
+    monkeypatch.setattr("anomseer_core.policy.folder.SHIPPED", tmp_path / "absent")
+    with pytest.raises(FileNotFoundError, match=r"no trained checkpoint in .* this version of anomseer ships none"):
+        find_checkpoint(store, "latest")
+    monkeypatch.setattr("anomseer_core.policy.folder.SHIPPED", nano_folder)
+    assert find_checkpoint(store, "latest") == find_checkpoint(store, "shipped") == nano_folder
+    recipe = Recipe(Stage("timerpo", "checkpoint", modules=()), {}, Config())
+    trained = store.produce(recipe, lambda folder: {"steps": 1})
+    assert find_checkpoint(store, "latest").path == trained.path
+    assert find_checkpoint(store, "shipped") == nano_folder

@@ -21,6 +21,8 @@ from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
 from anomseer_core.pipeline import PipelineConfig
 from anomseer_core.settings import load_settings
 from anomseer_core.store import ArtifactStore
+from anomseer_core.training.adoption import AdoptionConfig
+from flows.adopt import adopt
 from flows.evaluate import evaluate
 from flows.evaluation_config import evaluation_of, find_checkpoint
 from flows.held_out import RunSummary
@@ -189,6 +191,22 @@ def test_a_checkpoint_folder_from_elsewhere_is_taken_in_and_evaluated(world: Wor
     assert {name for name, reused in stages.items() if not reused} >= {"adopted-policy", "foreign on archive-eval"}
     rows = [read_scores(Path(path) / SCORES_FILE) for path in (summary.scores[0], first.scores[-4])]
     assert rows[0].drop(columns="detector").equals(rows[1].drop(columns="detector"))
+
+
+def test_a_training_of_another_home_is_adopted_with_its_lineage(
+    world: World, first: RunSummary, home: Path, capsys: pytest.CaptureFixture[str]
+):
+    """`home` is a new installation; it has nothing of the pipeline's, and reads its folders alone."""
+    (folder,) = world.home.glob("runs/timerpo-*")
+    summary = adopt(AdoptionConfig(folder=str(folder)))
+    adopted, trained = (
+        ArtifactStore(home).open(summary.checkpoint),
+        ArtifactStore(world.home).open(first.policies["timerpo"]),
+    )
+    for name in ("key", "recipe", "digest", "files", "rows", "commit", "machine", "stage"):
+        assert adopted.manifest[name] == trained.manifest[name]
+    print_lineage(load_settings(), summary.mlflow_run)
+    assert capsys.readouterr().out.count("made elsewhere and not brought along") == 3
 
 
 def start_training(world: World, alpha: float) -> tuple[subprocess.Popen[str], list[psutil.Process]]:

@@ -57,14 +57,20 @@ def test_up_again_starts_nothing(services: Services, settings: Settings, capsys:
 
 def test_deployments_are_registered_with_their_schedules_paused(services: Services) -> None:
     deployments = {item["name"]: item for item in ask(services, "/deployments/filter", {})}
-    assert set(deployments) == {"pipeline-nano", "evaluate", "expcot"}
+    assert set(deployments) == {"pipeline-nano", "evaluate", "adopt", "expcot"}
     assert all(item["pull_steps"] for item in deployments.values())
     assert [item["active"] for item in deployments["pipeline-nano"]["schedules"]] == [False]
     assert deployments["pipeline-nano"]["parameters"] == {"config": nano().model_dump(mode="json")}
 
 
 @pytest.mark.parametrize(
-    "name", ["anomseer-pipeline/pipeline-nano", "anomseer-evaluate/evaluate", "anomseer-expcot/expcot"]
+    "name",
+    [
+        "anomseer-pipeline/pipeline-nano",
+        "anomseer-evaluate/evaluate",
+        "anomseer-adopt/adopt",
+        "anomseer-expcot/expcot",
+    ],
 )
 def test_every_field_of_the_form_is_described_and_in_order(services: Services, name: str) -> None:
     schema = ask(services, f"/deployments/name/{name}")["parameter_openapi_schema"]

@@ -1,0 +1,143 @@
+"""How a policy that ships came to be: data, seeds, steps, cost, what it reaches and what it cannot do.
+
+Everything that an artifact records is read from the manifests behind a checkpoint; the machine and the limits are said
+in words by whoever ships it.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from anomseer_core.config import Config
+from anomseer_core.recipe import Reference
+from anomseer_core.store import VOLATILE, Artifact, ArtifactStore
+from anomseer_core.training.job import METRICS
+
+
+class SeriesFacts(Config):
+    """Series of one generator that a policy was trained on."""
+
+    generator: str = Field(min_length=1, description="The benchmark whose generator drew them.")
+    split: str = Field(description="The split drawn.")
+    seed: int = Field(ge=0, description="Seed of the generator.")
+    series: int = Field(ge=1, description="How many. [series]")
+
+
+class TrainingFacts(Config):
+    """One stage of training."""
+
+    stage: str = Field(min_length=1, description="Name of the stage.")
+    steps: int = Field(ge=0, description="Optimiser steps. [steps]")
+    seed: int = Field(ge=0, description="Seed of its order and its sampling.")
+    seconds: float = Field(ge=0, allow_inf_nan=False, description="How long it took. [s]")
+
+
+class Measurement(Config):
+    """A mean over held-out series with its 95 % bootstrap interval."""
+
+    benchmark: str = Field(min_length=1, description="The held-out series.")
+    profile: str = Field(min_length=1, description="The rules of scoring.")
+    measure: str = Field(min_length=1, description="What is measured, as the summary names it.")
+    series: int = Field(ge=1, description="Series in the mean. [series]")
+    mean: float = Field(allow_inf_nan=False, description="The mean.")
+    low: float = Field(allow_inf_nan=False, description="Lower end of the interval.")
+    high: float = Field(allow_inf_nan=False, description="Upper end of the interval.")
+    weights: str = Field("", description="SHA-256 of the weights that answered; empty where it is not known.")
+
+
+class Provenance(Config):
+    """The facts of a card that no digest can tell."""
+
+    data: tuple[SeriesFacts, ...] = Field(min_length=1, description="What it was trained on.")
+    training: tuple[TrainingFacts, ...] = Field(min_length=1, description="How, in this order.")
+    machine: str = Field(min_length=1, description="What trained it, in words.")
+    commit: str = Field(min_length=1, description="Commit of the code that trained it.")
+    measurements: tuple[Measurement, ...] = Field((), description="What it reaches; empty before an evaluation.")
+    limits: tuple[str, ...] = Field(min_length=1, description="What it cannot do, in words.")
+
+
+def trace_provenance(
+    store: ArtifactStore,
+    checkpoint: Artifact,
+    *,
+    machine: str,
+    limits: Sequence[str],
+    measurements: Sequence[Measurement] = (),
+) -> Provenance:
+    """The facts of a trained checkpoint. Raises FileNotFoundError naming an artifact behind it that the store lacks."""
+    stages = list(_trained(store, checkpoint))
+    if not stages:
+        raise ValueError(f"{checkpoint.path} was not trained here; name the artifact of a trained checkpoint")
+    series = {reference.key: reference for stage in stages if (reference := stage.inputs.get("series"))}
+    return Provenance(
+        data=tuple(facts for reference in series.values() for facts in _describe_series(_find(store, reference))),
+        training=tuple(_describe_training(store, stage) for stage in stages),
+        machine=machine,
+        commit=checkpoint.manifest["commit"],
+        measurements=tuple(measurements),
+        limits=tuple(limits),
+    )
+
+
+def _trained(store: ArtifactStore, checkpoint: Artifact) -> Iterator[Artifact]:
+    """The trained checkpoints from the first to this one."""
+    if "method" not in checkpoint.manifest["recipe"]["config"]:
+        return
+    yield from _trained(store, _find(store, checkpoint.inputs["policy"]))
+    yield checkpoint
+
+
+def _find(store: ArtifactStore, reference: Reference) -> Artifact:
+    found = store.find(reference.kind, reference.key)
+    if found is None:
+        raise FileNotFoundError(f"{store.root} holds no {reference.kind} {reference.digest[:12]}; bring it too")
+    return found
+
+
+def _describe_series(series: Artifact) -> Iterator[SeriesFacts]:
+    config: dict[str, Any] = series.manifest["recipe"]["config"]
+    for part in config.get("parts", [config]):
+        yield SeriesFacts(
+            generator=part["benchmark"],
+            split=part["split"],
+            seed=part["seed"],
+            series=part["count"] * len(part["tasks"]),
+        )
+
+
+def _describe_training(store: ArtifactStore, checkpoint: Artifact) -> TrainingFacts:
+    method = checkpoint.manifest["recipe"]["config"]["method"]
+    stage = checkpoint.manifest["stage"]
+    volatile = json.loads(checkpoint.file(VOLATILE).read_text(encoding="utf-8"))
+    # The clock of a stage that was resumed ran from its last start; the record of its steps has them all.
+    steps = store.home / "runs" / f"{stage.replace('-', '_')}-{checkpoint.path.name}" / METRICS
+    seconds = max(volatile["wall_seconds"], _step_seconds(steps))
+    return TrainingFacts(stage=stage, steps=method["steps"], seed=method["seed"], seconds=seconds)
+
+
+def _step_seconds(path: Path) -> float:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return round(sum(json.loads(line)["metrics"].get("step_time", 0.0) for line in lines), 3)
+
+
+def measurement(row: Mapping[str, Any], measure: str, *, weights: str = "") -> Measurement | None:
+    """One measure of a row of `reports.summary.summarise`; None where it is undefined or has no interval."""
+    values = [row.get(name, math.nan) for name in (measure, f"{measure}_low", f"{measure}_high")]
+    if not all(math.isfinite(value) for value in values):
+        return None
+    mean, low, high = (round(float(value), 4) for value in values)
+    count = row["n_anomalous"] if measure.endswith("_anomalous") else row["n"]
+    return Measurement(
+        benchmark=row["benchmark"],
+        profile=row["profile"],
+        measure=measure,
+        series=int(count),
+        mean=mean,
+        low=low,
+        high=high,
+        weights=weights,
+    )

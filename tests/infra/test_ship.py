@@ -1,0 +1,59 @@
+"""From a trained checkpoint to the folder that ships: facts from the manifests behind it, numbers from its scores."""
+
+from pathlib import Path
+
+import pytest
+
+from anomseer_core.evaluation.config import DecodingConfig, ScoringConfig
+from anomseer_core.evaluation.scores import score_predictions
+from anomseer_core.policy.birth import create_policy
+from anomseer_core.policy.card import read_card
+from anomseer_core.policy.config import PolicyConfig
+from anomseer_core.policy.detector import predict_policy
+from anomseer_core.store import ArtifactStore
+from anomseer_core.synthesis.config import AnomLLMConfig
+from anomseer_core.synthesis.dataset import synthesize
+from anomseer_core.training.adoption import AdoptionConfig, file_training, find_inputs, read_training
+from infra.ship import ship
+from tests.training.finished import COMMIT, leave_training
+
+WORDS = {"machine": "two CPU cores", "limit": ["It knows one channel."]}
+
+
+def test_a_policy_is_shipped_evaluated_and_shipped_with_its_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("ANOMSEER_HOME", str(home))
+    training = read_training(AdoptionConfig(folder=str(leave_training(home))))
+    store = ArtifactStore(home)
+    checkpoint = file_training(store, training, find_inputs(store, training))
+
+    ship(checkpoint.path, tmp_path / "shipped", **WORDS)
+    facts = read_card(tmp_path / "shipped")["provenance"]
+    assert facts["data"] == [{"generator": "anomllm", "split": "train", "seed": 3407, "series": 2}]
+    assert facts["training"] == [{"stage": "timerpo", "steps": 2, "seed": 0, "seconds": 3.0}]
+    assert (facts["commit"], facts["machine"], facts["measurements"]) == (COMMIT, "two CPU cores", [])
+
+    numbers = []
+    # Of other series each: equal answers of both to the same ones would be one artifact of scores.
+    for source, count in ((tmp_path / "shipped", 2), (checkpoint.path, 3)):
+        held_out = synthesize(store, AnomLLMConfig(tasks=("point",), count=count))
+        policy = create_policy(store, None, PolicyConfig(source=str(source)))
+        answers = predict_policy(store, policy, held_out, DecodingConfig(max_response_tokens=8))
+        numbers.append(score_predictions(store, answers, held_out, ScoringConfig()).path)
+
+    for name, scores, rounded in (("rounded", numbers[0], True), ("whole", numbers[1], False)):
+        ship(checkpoint.path, tmp_path / name, **WORDS, scores=[scores])
+        card = read_card(tmp_path / name)
+        measured = {item["measure"]: item for item in card["provenance"]["measurements"]}
+        assert measured["affiliation_f1"]["series"] == (2 if rounded else 3)
+        weights = {item["weights"] for item in measured.values()}
+        assert (weights == {card["files"]["model.safetensors"]}) == rounded
+        assert ("before they were rounded" in (tmp_path / name / "README.md").read_text()) != rounded
+
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        ship(checkpoint.path, tmp_path / "whole", **WORDS)
+    assert end.value.code == 2
+    assert capsys.readouterr().err == f"ship: error: {tmp_path / 'whole'} exists; remove it first\n"
