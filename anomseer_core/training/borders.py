@@ -103,13 +103,15 @@ class BorderHeads(nn.Module):
         return functional.binary_cross_entropy_with_logits(logits, wanted)
 
     def _digit_loss(self, in_axes_PRAH: torch.Tensor, targets: BorderTargets) -> torch.Tensor:
-        """The mean over the digits that there are; 0 without any."""
+        """Of each picture the mean over its digits, 0 without any: so chunks of a step add up to the whole."""
         logits = self.digits(in_axes_PRAH).unflatten(-1, (2, DIGITS, 10))
         wanted = targets.digits.unsqueeze(1).expand(logits.shape[:-1])
-        total = functional.cross_entropy(
-            logits.flatten(0, -2), wanted.flatten(), ignore_index=NO_DIGIT, reduction="sum"
+        losses = functional.cross_entropy(
+            logits.flatten(0, -2), wanted.flatten(), ignore_index=NO_DIGIT, reduction="none"
         )
-        return total / (wanted != NO_DIGIT).sum().clamp(min=1)
+        totals = losses.view(len(wanted), -1).sum(dim=1)
+        counts = (wanted != NO_DIGIT).flatten(1).sum(dim=1)
+        return (totals / counts.clamp(min=1)).mean()
 
 
 class BorderScorer(nn.Module):

@@ -136,7 +136,8 @@ def test_real_archives_have_the_published_counts():
     found = summary()
     for (collection, task), expected in {
         ("ASD", "ASD"): [6, 6 * 4320, 38],
-        ("MGAB", "MGAB"): [1, 100_000, 10],
+        # Of 100,000 rows the 257 that are to be ignored are cut off.
+        ("MGAB", "MGAB"): [1, 99_743, 10],
         ("SMD", "SMD"): [1, 23_689, 30],
         ("TSB-AD-M", "MSL"): [1, 1827, 1],
         ("TSB-AD-M", "Daphnet"): [1, 38_774, 6],

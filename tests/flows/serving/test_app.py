@@ -94,9 +94,12 @@ def test_lengths_are_counted_and_cut(client):
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage.completion_tokens == 3
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + 3
-    # The prompt is the caller's own, not ours.
-    longer = ask(client, [PICTURE, {"type": "text", "text": "Where? " * 50}], max_tokens=3)
+    # The prompt is the caller's own, not ours. The policy's template leaves out words beside a picture, and no others.
+    asked = [{"role": "system", "content": "Where? " * 50}, {"role": "user", "content": [PICTURE]}]
+    longer = ask(client, messages=asked, max_tokens=3)
     assert longer.usage.prompt_tokens > answer.usage.prompt_tokens + 50
+    wordy = ask(client, [PICTURE, {"type": "text", "text": "Where? " * 50}], max_tokens=3)
+    assert wordy.usage.prompt_tokens == answer.usage.prompt_tokens
 
 
 def test_models_are_listed(client):
