@@ -129,12 +129,8 @@ def nano() -> PipelineConfig:
             archive=ArchiveConfig(count=10),
         ),
         expcot=ExpCoTConfig(style="brief"),
-        cold_start=ColdStartConfig(
-            steps=300,
-            batch_size=16,
-            borders=BordersConfig(weight=1.0, alone_steps=160),
-            direct_steps=80,
-        ),
+        # Too few pictures to learn where to look from answers alone, and too few steps for a lesson without reasoning.
+        cold_start=ColdStartConfig(steps=300, batch_size=16, borders=BordersConfig(weight=1.0, alone_steps=100)),
         training=TimerPOConfig(
             steps=8,
             prompts_per_step=16,

@@ -1,12 +1,12 @@
 """The policies by name: the paper's pretrained models, the one shipped with this package, and `nano`.
 
-`nano` is the same architecture small enough for a CPU, with about 7 million parameters. Departures in size from
-Qwen2.5-VL-3B, each measured in docs/results/nano.md:
+`nano` is the same architecture small enough for a CPU, with about 7 million parameters. Where it departs from
+Qwen2.5-VL-3B in more than size, docs/results/localisation.md says what that gains:
 
 - A patch is a whole cell of 28x28 pixels and a still picture one frame, where Qwen cuts a cell into four patches of two
-  equal frames: 116 patches instead of 464, so that it sees three and a half times as many pictures in the same time.
-- White is zero to it and the line is what differs, where Qwen centres photographs; and weights are born as wide as
-  its layers call for. With Qwen's own values it had learned nothing from 9,000 pictures that these learn from.
+  equal frames: 116 patches instead of 464, so that it sees several times as many pictures in the same time.
+- White is zero to it and the line is what differs, where Qwen centres photographs.
+- Weights are born as wide as its layers call for.
 - All vision blocks attend over the whole picture: window attention pays only for far more patches than one picture has,
   and costs a loop over windows on a CPU.
 """
