@@ -3,7 +3,7 @@
 Each is a function returning a `PipelineConfig`; its name is its MLflow tag and what `--config` takes.
 
 - `nano`, `tiny`: the whole pipeline on a laptop, from random weights.
-- `nano-cold-start`, `nano-timerpo`: how the policy that ships with the project was born.
+- `nano-cold-start`, `nano-timerpo`: how the policy that is to ship with the project is born.
 - `paper`, `released`: AnomSeer as the paper says, and as the authors' code does.
 - `sft`, `grpo`, `sft+grpo`, `timerpo`, `sft+timerpo`: one method each, on the data, policy and evaluation of `paper`.
   They train Qwen2.5-VL-3B. With `policy.preset=nano` take one that has a cold start, and the learning rates of `nano`:
@@ -114,7 +114,7 @@ def sft_timerpo() -> PipelineConfig:
 
 NANO_DECODING = DecodingConfig(max_response_tokens=256, batch_size=40)
 # [steps] Of 16 pictures: where anomalies are, then what to answer, then why.
-NANO_BORDER_STEPS, NANO_DIRECT_STEPS, NANO_REASONING_STEPS = 2000, 1500, 1300
+NANO_BORDER_STEPS, NANO_DIRECT_STEPS, NANO_REASONING_STEPS = 2500, 4000, 2000
 
 
 def nano() -> PipelineConfig:
@@ -157,7 +157,7 @@ NANO_SYNTHESIS = SynthesisConfig(
 
 
 def nano_cold_start() -> PipelineConfig:
-    """The supervised half of the policy that ships: pictures first, then answers, then reasoning."""
+    """The supervised half of the policy that is to ship: pictures first, then answers, then reasoning."""
     return PipelineConfig(
         name="nano-cold-start",
         synthesis=NANO_SYNTHESIS,
@@ -179,7 +179,7 @@ def nano_cold_start() -> PipelineConfig:
 
 
 def nano_timerpo() -> PipelineConfig:
-    """The policy that ships: `nano-cold-start`, then TimerPO with the reward that wide intervals cannot farm."""
+    """The policy that is to ship: `nano-cold-start`, then TimerPO with the reward that wide intervals cannot farm."""
     training = TimerPOConfig(
         steps=60,
         prompts_per_step=16,
