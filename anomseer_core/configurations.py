@@ -113,8 +113,9 @@ def sft_timerpo() -> PipelineConfig:
 
 
 NANO_DECODING = DecodingConfig(max_response_tokens=256, batch_size=40)
-# [steps] Of 16 pictures: where anomalies are, then what to answer, then why.
-NANO_BORDER_STEPS, NANO_DIRECT_STEPS, NANO_REASONING_STEPS = 2500, 4000, 2000
+# [steps] Of 16 pictures: where anomalies are, then why and what to answer. No steps of answers alone in between: a
+# reasoning names positions more often than an answer does.
+NANO_BORDER_STEPS, NANO_REASONING_STEPS = 2500, 5000
 
 
 def nano() -> PipelineConfig:
@@ -157,16 +158,15 @@ NANO_SYNTHESIS = SynthesisConfig(
 
 
 def nano_cold_start() -> PipelineConfig:
-    """The supervised half of the policy that is to ship: pictures first, then answers, then reasoning."""
+    """The supervised half of the policy that is to ship: pictures first, then reasoning and answers."""
     return PipelineConfig(
         name="nano-cold-start",
         synthesis=NANO_SYNTHESIS,
         expcot=ExpCoTConfig(style="brief"),
         cold_start=ColdStartConfig(
-            steps=NANO_BORDER_STEPS + NANO_DIRECT_STEPS + NANO_REASONING_STEPS,
+            steps=NANO_BORDER_STEPS + NANO_REASONING_STEPS,
             batch_size=16,
             borders=BordersConfig(weight=1.0, alone_steps=NANO_BORDER_STEPS),
-            direct_steps=NANO_DIRECT_STEPS,
             direct_share=0.25,
             evaluate_every=400,
             evaluation_prompts=64,
