@@ -21,7 +21,6 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from anomseer_core.metrics import location_scores
 from anomseer_core.policy.patch_embedding import use_linear_patch_embedding
-from anomseer_core.policy.patches import PatchCutter
 from anomseer_core.policy.precision import autocast, resolve_precision
 from anomseer_core.policy.presets import build_nano_config
 from anomseer_core.policy.tokenizer import SPECIAL_TOKENS
@@ -78,20 +77,18 @@ class BorderReader(torch.nn.Module):
         use_linear_patch_embedding(model)
         self.visual = model.model.visual
         self.heads = BorderHeads(vision.out_hidden_size)
-        self.cutter = PatchCutter(
-            Qwen2VLImageProcessorPil(
-                patch_size=variant.patch,
-                merge_size=variant.merge,
-                temporal_patch_size=variant.frames,
-                image_mean=list(variant.mean),
-                image_std=list(variant.deviation),
-            )
+        self.processor = Qwen2VLImageProcessorPil(
+            patch_size=variant.patch,
+            merge_size=variant.merge,
+            temporal_patch_size=variant.frames,
+            image_mean=list(variant.mean),
+            image_std=list(variant.deviation),
         )
 
     def forward(self, examples: Sequence[Example]) -> torch.Tensor:
         """Image tokens [P * R * C, H]."""
-        pixels, grids = self.cutter.cut([example.picture() for example in examples])
-        return self.visual(pixels, grid_thw=grids).pooler_output
+        patches = self.processor(images=[example.picture() for example in examples], return_tensors="pt")
+        return self.visual(patches["pixel_values"], grid_thw=patches["image_grid_thw"]).pooler_output
 
 
 def train(variant: Variant, minutes: float, precision: str) -> tuple[BorderReader, int]:

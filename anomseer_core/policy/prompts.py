@@ -17,7 +17,6 @@ from transformers import AutoImageProcessor, AutoTokenizer, PreTrainedTokenizerB
 from transformers.image_processing_utils import BaseImageProcessor
 
 from anomseer_core.dialogue import build_messages
-from anomseer_core.policy.patches import PatchCutter
 
 IMAGE_TOKEN = "<|image_pad|>"
 
@@ -56,7 +55,6 @@ class PolicyProcessor:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, image_processor: BaseImageProcessor) -> None:
         self.tokenizer = tokenizer
         self.image_processor = image_processor
-        self.patches = PatchCutter(image_processor)
         self.image_token_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
         self.stop_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
 
@@ -72,7 +70,9 @@ class PolicyProcessor:
         self, images: Sequence[Image.Image], conversations: Sequence[list[dict[str, Any]]] | None = None
     ) -> PromptBatch:
         """One prompt per picture; of its conversation (chat-template form, one picture in it), or ours for each."""
-        pixels, grid = self.patches.cut(images)
+        pixels = self.image_processor(images=list(images), return_tensors="pt")
+        grid = pixels["image_grid_thw"]
+        _check_patches(len(pixels["pixel_values"]), int(grid.prod(dim=1).sum()))
         templates = [
             self.tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
             for conversation in conversations or [build_messages()]
@@ -87,7 +87,7 @@ class PolicyProcessor:
         ids = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
         for row, expected in zip(ids, tokens_per_image, strict=True):
             self._check_image_tokens(row, expected)
-        return _pad_prompts(ids, pixels, grid, self.tokenizer.pad_token_id)
+        return _pad_prompts(ids, pixels["pixel_values"], grid, self.tokenizer.pad_token_id)
 
     def encode_responses(self, texts: Sequence[str], *, closed: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
         """Token ids [B, N] and response_mask [B, N] of texts, padded on the right; `closed` appends the stop token."""
@@ -127,6 +127,13 @@ class PolicyProcessor:
                 f"a prompt holds {found} image tokens for a picture of {expected}; the tokenizer's chat template and "
                 "the image processor of this policy do not belong together"
             )
+
+
+def _check_patches(made: int, expected: int) -> None:
+    if made != expected:
+        raise ValueError(
+            f"the image processor made {made} patches for pictures of {expected}; it does not belong to this policy"
+        )
 
 
 def _pad_prompts(ids: list[list[int]], pixels: torch.Tensor, grid: torch.Tensor, pad: int) -> PromptBatch:

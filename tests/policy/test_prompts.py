@@ -44,6 +44,21 @@ def test_a_prompt_is_never_truncated(policy: Policy) -> None:
     assert torch.equal(cut.input_ids, policy.processor.prompts(picture).input_ids)
 
 
+def test_features_that_do_not_fill_their_picture_are_refused(policy: Policy) -> None:
+    class Forgetful:
+        """An image processor that loses a patch."""
+
+        merge_size = policy.processor.image_processor.merge_size
+
+        def __call__(self, **inputs):
+            made = policy.processor.image_processor(**inputs)
+            return {"pixel_values": made["pixel_values"][:-1], "image_grid_thw": made["image_grid_thw"]}
+
+    processor = PolicyProcessor(policy.processor.tokenizer, Forgetful())
+    with pytest.raises(ValueError, match=r"115 patches for pictures of 116"):
+        processor.prompts([Image.new("RGB", (805, 124), "white")])
+
+
 def test_reasoning_mask_covers_what_is_between_the_tags(policy: Policy) -> None:
     processor = policy.processor
     ids, mask = processor.encode_responses(["<think>the period is 33</think>\n<answer>[]</answer>", "no tags at all"])
