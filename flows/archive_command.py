@@ -46,7 +46,7 @@ def add(
     limit_gb
         An archive that unpacks to more than this is refused. [GB]
     overrides
-        How tables of no known archive are read, such as --set label_column=fault. May be given several times.
+        How tables of no known archive are read, such as --set table.label_column=fault. May be given several times.
     """
     from flows.cli import refusals
 
@@ -57,20 +57,22 @@ def add(
         from flows.overrides import apply_overrides
 
         chosen = apply_overrides(ArchiveConfig(), [f"format={form}"])
+        # With the group they have elsewhere, which refusals name, or without.
+        fields = [override.removeprefix("table.") for override in overrides]
         added = add_archive(
             load_settings().home,
             source,
             name=name,
             sha256=sha256,
             form=chosen.format,
-            table=apply_overrides(TableConfig(), overrides),
+            table=apply_overrides(TableConfig(), fields),
             limit_bytes=round(limit_gb * GIGABYTE),
             observer=ProgressLines(),
         )
         _print([added])
-        fields = [f"folder={added.name}", *([f"format={form}"] if form != "auto" else [])]
-        fields += [f"table.{field}" for field in overrides]
-        told = shlex.join(word for field in fields for word in ("--set", f"synthesis.archive.{field}"))
+        use = [f"folder={added.name}", *([f"format={form}"] if form != "auto" else [])]
+        use += [f"table.{field}" for field in fields]
+        told = shlex.join(word for field in use for word in ("--set", f"synthesis.archive.{field}"))
         print(f"\nUse it with anomseer run {told}\nFor evaluate and expcot the fields begin with archive. alone.")
 
 

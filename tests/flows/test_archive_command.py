@@ -63,8 +63,9 @@ def test_the_hint_repeats_how_a_table_is_to_be_read(tmp_path: Path, absent_home:
     """What `add` was told is not kept with the archive."""
     table = tmp_path / "plant.csv"
     table.write_text("level,fault\n" + "".join(f"{index % 5},{int(index == 60)}\n" for index in range(120)))
-    added = run(["archive", "add", str(table), "--format", "table", "--set", "label_column=fault"], capsys)
-    fields = ("folder=plant", "format=table", "table.label_column=fault")
+    settings = ["--set", "label_column=fault", "--set", "table.gaps=keep"]
+    added = run(["archive", "add", str(table), "--format", "table", *settings], capsys)
+    fields = ("folder=plant", "format=table", "table.label_column=fault", "table.gaps=keep")
     words = " ".join(f"--set synthesis.archive.{field}" for field in fields)
     assert f"Use it with anomseer run {words}\n" in added
 
