@@ -6,7 +6,6 @@ What comes later needs what came before, and the first part reads no text at all
 time.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,13 +27,6 @@ class Lesson:
 
     answers: bool
     direct: np.ndarray
-
-    def targets(self, examples: Sequence[Example]) -> list[str]:
-        """The response that each example of the step is taught."""
-        return [
-            example.direct_target if is_direct else example.target
-            for example, is_direct in zip(examples, self.direct, strict=True)
-        ]
 
 
 @dataclass(frozen=True)
@@ -62,32 +54,19 @@ def lesson_of(config: ColdStartConfig, step: int) -> Lesson:
     return Lesson(step >= answers_from, direct)
 
 
-def deal(lengths: Sequence[int], size: int, ranks: int) -> list[list[np.ndarray]]:
-    """The places of a step's examples in chunks, for each rank: equally many chunks of `size` or fewer examples.
-
-    A chunk is padded to its longest response, and a step lasts as long as its slowest rank. So a chunk holds responses
-    of similar length, and each rank gets about as many padded tokens.
-    """
-    per_rank = math.ceil(len(lengths) / ranks / size)
-    longest_first = np.argsort(-np.asarray(lengths), kind="stable")
-    dealt: list[list[np.ndarray]] = [[] for _ in range(ranks)]
-    totals = [0] * ranks
-    for chunk in np.array_split(longest_first, per_rank * ranks):
-        rank = min((rank for rank in range(ranks) if len(dealt[rank]) < per_rank), key=totals.__getitem__)
-        dealt[rank].append(chunk)
-        totals[rank] += len(chunk) * lengths[chunk[0]]
-    return dealt
-
-
 def build_batch(
     processor: "PolicyProcessor",
     examples: Sequence[Example],
-    targets: Sequence[str],
+    direct: Sequence[bool],
     device: torch.device,
     *,
     borders: bool,
 ) -> Batch:
     prompts = processor.prompts([example.picture() for example in examples]).to(device)
+    targets = [
+        example.direct_target if is_direct else example.target
+        for example, is_direct in zip(examples, direct, strict=True)
+    ]
     ids, mask = processor.encode_responses(targets)
     index = torch.arange(len(examples), device=device)
     taught = border_targets(examples).to(device) if borders else None

@@ -19,12 +19,12 @@ from anomseer_core.training.borders import BorderScorer
 from anomseer_core.training.checkpoint import save_checkpoint
 from anomseer_core.training.config import ColdStartConfig, RewardWeights
 from anomseer_core.training.engine import build_engine, forward_arithmetic, mean_over_ranks, sum_over_ranks
-from anomseer_core.training.examples import Example, hold_out, load_answered_examples, step_indices
+from anomseer_core.training.examples import Example, hold_out, load_answered_examples, rank_examples, step_indices
 from anomseer_core.training.failures import must_be_written
 from anomseer_core.training.finiteness import FiniteSteps
 from anomseer_core.training.job import METRICS, TrainingJob, append_line
 from anomseer_core.training.learning_curve import LearningCurve
-from anomseer_core.training.lesson import Batch, Lesson, build_batch, deal, lesson_of
+from anomseer_core.training.lesson import Batch, Lesson, build_batch, lesson_of
 from anomseer_core.training.metrics import TokenCount
 from anomseer_core.training.resume import ResumeState
 from anomseer_core.training.trainee import load_trainee, training_mode
@@ -35,7 +35,8 @@ def train_supervised(job: TrainingJob, rank: int, device: torch.device) -> None:
     config: ColdStartConfig = job.config
     examples, asked = hold_out(load_answered_examples(job.series, job.traces), config.evaluation_prompts)
     policy = load_trainee(job, device)
-    accumulation = math.ceil(config.batch_size / job.launch.ranks / _chunk_size(job))
+    share = config.batch_size // job.launch.ranks
+    accumulation = math.ceil(share / job.launch.micro_responses)
     schedule = cosine_schedule(config.steps, config.warmup_share)
     engine = build_engine(
         _build_module(policy, config), config, job.launch, accumulation=accumulation, schedule=schedule
@@ -82,25 +83,14 @@ def _build_batches(
     rank: int,
     device: torch.device,
 ) -> Iterator[Batch]:
-    """This rank's share of a step, a chunk at a time."""
-    drawn = [examples[index] for index in indices]
-    targets = lesson.targets(drawn)
-    lengths = [len(target) for target in targets]
-    for chunk in deal(lengths, _chunk_size(job), job.launch.ranks)[rank]:
-        yield build_batch(
-            processor,
-            [drawn[place] for place in chunk],
-            [targets[place] for place in chunk],
-            device,
-            borders=job.config.borders.weight > 0,
-        )
-
-
-def _chunk_size(job: TrainingJob) -> int:
-    """Examples in a chunk: as many as the memory is meant to hold, but half of a rank's share, so that short responses
-    are not padded like the longest one of the step."""
-    share = job.config.batch_size // job.launch.ranks
-    return min(job.launch.micro_responses, math.ceil(share / 2))
+    """This rank's share of a step, as many examples at once as its memory is meant to hold."""
+    mine = rank_examples(examples, indices, rank, job.launch.ranks)
+    direct = lesson.direct[rank * len(mine) : (rank + 1) * len(mine)]
+    size = job.launch.micro_responses
+    for start in range(0, len(mine), size):
+        part = slice(start, start + size)
+        borders = job.config.borders.weight > 0
+        yield build_batch(processor, mine[part], direct[part], device, borders=borders)
 
 
 def cosine_schedule(steps: int, warmup_share: float):

@@ -24,7 +24,7 @@ from anomseer_core.training.borders import (
 )
 from anomseer_core.training.config import BordersConfig, ColdStartConfig
 from anomseer_core.training.examples import Example
-from anomseer_core.training.lesson import Lesson, build_batch, deal, lesson_of
+from anomseer_core.training.lesson import build_batch, lesson_of
 from anomseer_core.view import View
 
 
@@ -120,29 +120,11 @@ def test_steps_teach_borders_then_answers_then_reasoning():
     assert not lesson_of(ColdStartConfig(steps=9), 4).direct.any()
 
 
-def test_chunks_hold_similar_lengths_and_ranks_get_as_many_padded_tokens():
-    # In chunks of two, longest first: 9 9 | 5 4 | 3 3 | 2 1. One rank gets the longest and the shortest.
-    lengths = [3, 9, 1, 4, 5, 9, 2, 3]
-    dealt = deal(lengths, 2, 2)
-    assert [[list(chunk) for chunk in chunks] for chunks in dealt] == [[[1, 5], [6, 2]], [[4, 3], [0, 7]]]
-
-
-@pytest.mark.parametrize(("count", "size", "ranks"), [(16, 4, 2), (16, 3, 2), (12, 20, 3), (7, 2, 1), (8, 1, 4)])
-def test_every_example_is_dealt_once_in_as_many_chunks_to_every_rank(count, size, ranks):
-    lengths = np.random.default_rng(0).integers(1, 300, count)
-    dealt = deal(lengths, size, ranks)
-    assert [len(chunks) for chunks in dealt] == [-(-count // ranks // size)] * ranks
-    chunks = list(itertools.chain(*dealt))
-    assert sorted(np.concatenate(chunks)) == list(range(count))
-    assert max(len(chunk) for chunk in chunks) <= size
-
-
 def test_borders_alone_reach_the_vision_tower_alone_and_answers_come_without_reasoning(inputs):
     policy = load_policy(inputs.policy.path)
     module = BorderScorer(ResponseScorer(policy))
     examples = [example([(500, 510)]), example([(20, 70)])]
-    targets = Lesson(answers=True, direct=np.array([True, False])).targets(examples)
-    batch = build_batch(policy.processor, examples, targets, policy.device, borders=True)
+    batch = build_batch(policy.processor, examples, [True, False], policy.device, borders=True)
     texts = policy.processor.decode_responses(batch.ids, batch.mask)
     assert [parse_response(text, 1000).reasoning for text in texts] == ["", "It rises."]
     assert [parse_response(text, 1000).intervals for text in texts] == [((500, 510),), ((20, 70),)]
