@@ -30,23 +30,23 @@ def write_page(card: Mapping[str, Any]) -> str:
 
 
 def _opening(card: Mapping[str, Any], facts: Provenance) -> str:
-    return (
-        f"{card['parameters']:,} parameters, stored in bfloat16 and computed in float32. Trained at commit "
-        f"`{facts.commit}` on {facts.machine}."
-    )
+    return f"{card['parameters']:,} parameters, stored in bfloat16 and computed in float32. Trained on {facts.machine}."
 
 
 def _data(facts: Provenance) -> str:
-    rows = [(item.generator, item.split, item.seed, f"{item.series:,}") for item in facts.data]
+    rows = [(item.generator, item.split, ", ".join(item.tasks), item.seed, f"{item.series:,}") for item in facts.data]
     total = sum(item.series for item in facts.data)
     return f"## Data\n\n{total:,} synthetic series, drawn from seeds.\n\n" + _table(
-        ("generator", "split", "seed", "series"), rows
+        ("generator", "split", "tasks", "seed", "series"), rows
     )
 
 
 def _training(facts: Provenance) -> str:
-    rows = [(item.stage, f"{item.steps:,}", item.seed, f"{item.seconds / 60:,.0f}") for item in facts.training]
-    return "## Training\n\n" + _table(("stage", "steps", "seed", "minutes"), rows)
+    rows = [
+        (item.stage, f"{item.steps:,}", item.seed, f"{item.seconds / 60:,.0f}", f"`{item.commit}`")
+        for item in facts.training
+    ]
+    return "## Training\n\n" + _table(("stage", "steps", "seed", "minutes", "commit"), rows)
 
 
 def _results(card: Mapping[str, Any], facts: Provenance) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import Field
 
 from anomseer_core.config import Config
+from anomseer_core.policy.card import read_card
 from anomseer_core.recipe import Reference
 from anomseer_core.store import VOLATILE, Artifact, ArtifactStore
 from anomseer_core.training.job import METRICS
@@ -23,6 +24,7 @@ class SeriesFacts(Config):
 
     generator: str = Field(min_length=1, description="The benchmark whose generator drew them.")
     split: str = Field(description="The split drawn.")
+    tasks: tuple[str, ...] = Field(min_length=1, description="Its tasks.")
     seed: int = Field(ge=0, description="Seed of the generator.")
     series: int = Field(ge=1, description="How many. [series]")
 
@@ -34,6 +36,7 @@ class TrainingFacts(Config):
     steps: int = Field(ge=0, description="Optimiser steps. [steps]")
     seed: int = Field(ge=0, description="Seed of its order and its sampling.")
     seconds: float = Field(ge=0, allow_inf_nan=False, description="How long it took. [s]")
+    commit: str = Field(min_length=1, description="Commit of the code that ran it.")
 
 
 class Measurement(Config):
@@ -55,7 +58,6 @@ class Provenance(Config):
     data: tuple[SeriesFacts, ...] = Field(min_length=1, description="What it was trained on.")
     training: tuple[TrainingFacts, ...] = Field(min_length=1, description="How, in this order.")
     machine: str = Field(min_length=1, description="What trained it, in words.")
-    commit: str = Field(min_length=1, description="Commit of the code that trained it.")
     measurements: tuple[Measurement, ...] = Field((), description="What it reaches; empty before an evaluation.")
     limits: tuple[str, ...] = Field(min_length=1, description="What it cannot do, in words.")
 
@@ -68,19 +70,33 @@ def trace_provenance(
     limits: Sequence[str],
     measurements: Sequence[Measurement] = (),
 ) -> Provenance:
-    """The facts of a trained checkpoint. Raises FileNotFoundError naming an artifact behind it that the store lacks."""
+    """The facts of a trained checkpoint, those of the shipped policy it began with before its own.
+
+    Raises FileNotFoundError naming an artifact behind it that the store lacks.
+    """
     stages = list(_trained(store, checkpoint))
     if not stages:
         raise ValueError(f"{checkpoint.path} was not trained here; name the artifact of a trained checkpoint")
+    shipped = _shipped_before(_find(store, stages[0].inputs["policy"]))
     series = {reference.key: reference for stage in stages if (reference := stage.inputs.get("series"))}
+    data = [facts for reference in series.values() for facts in _describe_series(_find(store, reference))]
+    earlier = shipped.data if shipped else ()
     return Provenance(
-        data=tuple(facts for reference in series.values() for facts in _describe_series(_find(store, reference))),
-        training=tuple(_describe_training(store, stage) for stage in stages),
+        data=(*earlier, *(facts for facts in data if facts not in earlier)),
+        training=(
+            *(shipped.training if shipped else ()),
+            *(_describe_training(store, stage) for stage in stages),
+        ),
         machine=machine,
-        commit=checkpoint.manifest["commit"],
         measurements=tuple(measurements),
         limits=tuple(limits),
     )
+
+
+def _shipped_before(initial: Artifact) -> Provenance | None:
+    """The facts of the shipped policy that an initial one is a copy of; None for one born here or from elsewhere."""
+    told = read_card(initial.path).get("provenance")
+    return Provenance.model_validate(told) if told else None
 
 
 def _trained(store: ArtifactStore, checkpoint: Artifact) -> Iterator[Artifact]:
@@ -104,6 +120,7 @@ def _describe_series(series: Artifact) -> Iterator[SeriesFacts]:
         yield SeriesFacts(
             generator=part["benchmark"],
             split=part["split"],
+            tasks=part["tasks"],
             seed=part["seed"],
             series=part["count"] * len(part["tasks"]),
         )
@@ -116,7 +133,13 @@ def _describe_training(store: ArtifactStore, checkpoint: Artifact) -> TrainingFa
     # The clock of a stage that was resumed ran from its last start; the record of its steps has them all.
     steps = store.home / "runs" / f"{stage.replace('-', '_')}-{checkpoint.path.name}" / METRICS
     seconds = max(volatile["wall_seconds"], _step_seconds(steps))
-    return TrainingFacts(stage=stage, steps=method["steps"], seed=method["seed"], seconds=seconds)
+    return TrainingFacts(
+        stage=stage,
+        steps=method["steps"],
+        seed=method["seed"],
+        seconds=seconds,
+        commit=checkpoint.manifest["commit"],
+    )
 
 
 def _step_seconds(path: Path) -> float:

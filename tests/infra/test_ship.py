@@ -1,6 +1,7 @@
 """From a trained checkpoint to the folder that ships: facts from the manifests behind it, numbers from its scores."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,12 @@ from tests.training.finished import COMMIT, leave_training
 
 WORDS = {"machine": "two CPU cores", "limit": ["It knows one channel."]}
 
+STAGE = {"stage": "timerpo", "steps": 2, "seed": 0, "seconds": 3.0, "commit": COMMIT}
+
+
+def data_of(task: str) -> dict[str, Any]:
+    return {"generator": "anomllm", "split": "train", "tasks": [task], "seed": 3407, "series": 2}
+
 
 def test_a_policy_is_shipped_evaluated_and_shipped_with_its_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -31,9 +38,9 @@ def test_a_policy_is_shipped_evaluated_and_shipped_with_its_numbers(
 
     ship(checkpoint.path, tmp_path / "shipped", **WORDS)
     facts = read_card(tmp_path / "shipped")["provenance"]
-    assert facts["data"] == [{"generator": "anomllm", "split": "train", "seed": 3407, "series": 2}]
-    assert facts["training"] == [{"stage": "timerpo", "steps": 2, "seed": 0, "seconds": 3.0}]
-    assert (facts["commit"], facts["machine"], facts["measurements"]) == (COMMIT, "two CPU cores", [])
+    assert facts["data"] == [data_of("range")]
+    assert facts["training"] == [STAGE]
+    assert (facts["machine"], facts["measurements"]) == ("two CPU cores", [])
 
     numbers = []
     # Of other series each: equal answers of both to the same ones would be one artifact of scores.
@@ -57,3 +64,22 @@ def test_a_policy_is_shipped_evaluated_and_shipped_with_its_numbers(
         ship(checkpoint.path, tmp_path / "whole", **WORDS)
     assert end.value.code == 2
     assert capsys.readouterr().err == f"ship: error: {tmp_path / 'whole'} exists; remove it first\n"
+
+
+def test_what_begins_with_a_shipped_policy_tells_of_its_training_and_data_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second home knows nothing of the first one's artifacts."""
+    start = PolicyConfig(vocabulary=512)
+    for name, task in (("first", "range"), ("second", "point"), ("third", "point")):
+        home = tmp_path / name
+        monkeypatch.setenv("ANOMSEER_HOME", str(home))
+        training = read_training(AdoptionConfig(folder=str(leave_training(home, start, task))))
+        store = ArtifactStore(home)
+        checkpoint = file_training(store, training, find_inputs(store, training))
+        ship(checkpoint.path, tmp_path / f"{name}-shipped", **WORDS)
+        start = PolicyConfig(source=str(tmp_path / f"{name}-shipped"))
+    facts = read_card(tmp_path / "third-shipped")["provenance"]
+    assert facts["training"] == [STAGE] * 3
+    # Those of `point` were seen by two trainings and are told once.
+    assert facts["data"] == [data_of("range"), data_of("point")]

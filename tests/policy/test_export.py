@@ -17,12 +17,11 @@ from anomseer_core.policy.provenance import Measurement, Provenance, SeriesFacts
 
 FACTS = Provenance(
     data=(
-        SeriesFacts(generator="anomllm", split="train", seed=3407, series=20_000),
-        SeriesFacts(generator="diverse", split="train", seed=0, series=21_000),
+        SeriesFacts(generator="anomllm", split="train", tasks=("range", "point"), seed=3407, series=20_000),
+        SeriesFacts(generator="diverse", split="train", tasks=("global",), seed=0, series=21_000),
     ),
-    training=(TrainingFacts(stage="cold-start", steps=4800, seed=0, seconds=2400.0),),
+    training=(TrainingFacts(stage="cold-start", steps=4800, seed=0, seconds=2400.0, commit="0" * 40),),
     machine="two CPU cores",
-    commit="0" * 40,
     measurements=(
         Measurement(
             benchmark="anomllm", profile="strict", measure="affiliation_f1", series=3200, mean=0.5, low=0.45, high=0.55
@@ -69,7 +68,7 @@ def test_the_cards_tell_the_same_facts(shipped: Path) -> None:
     assert page == write_page(card)
     for text in (
         "41,000 synthetic series",
-        "| anomllm | train | 3407 | 20,000 |",
+        "| anomllm | train | range, point | 3407 | 20,000 |",
         "| cold-start | 4,800 | 0 | 40 |",
         "| anomllm | strict | affiliation f1 | 3200 | 50.0 | 45.0-55.0 |",
         "before they were rounded",

@@ -17,16 +17,17 @@ from anomseer_core.training.job import CHECKPOINT, COMPLETIONS, METRICS, Owner, 
 from anomseer_core.training.stages import TIMERPO, TrainingRecipe
 
 COMMIT = "c" * 40
+BORN = PolicyConfig(vocabulary=512)
 CONFIG = TimerPOConfig(steps=2, prompts_per_step=4, group_size=3, max_response_tokens=12)
 LAUNCH = LaunchConfig(ranks=1, precision="float32", zero_stage=0)
 
 
-def leave_training(home: Path) -> Path:
+def leave_training(home: Path, start: PolicyConfig = BORN, task: str = "range") -> Path:
     """The folder under `home/runs` of a TimerPO training of two steps, whose inputs are in the store of `home`."""
     store = ArtifactStore(home)
-    series = synthesize(store, AnomLLMConfig(split="train", seed=3407, tasks=("range",), count=2))
+    series = synthesize(store, AnomLLMConfig(split="train", seed=3407, tasks=(task,), count=2))
     traces = write_traces(store, series, ExpCoTConfig(style="brief"))
-    policy = create_policy(store, traces, PolicyConfig(vocabulary=512))
+    policy = create_policy(store, traces, start)
     references = {"policy": policy.reference, "series": series.reference, "traces": traces.reference}
     recipe = Recipe(TIMERPO, references, TrainingRecipe(method=CONFIG, launch=LAUNCH, deepspeed={}))
     job = TrainingJob(
