@@ -66,6 +66,19 @@ def build_engine(
     return engine
 
 
+def forget_moments(engine: "deepspeed.DeepSpeedEngine") -> None:
+    """Start the optimiser's moments over, and the steps they are corrected by.
+
+    Weights that had no gradient for a thousand steps have second moments of zero which count as settled: Adam would
+    move them by up to six learning rates at each of the first steps.
+    """
+    # ZeRO holds the optimiser that it partitions; without ZeRO it is the engine's own.
+    optimizer = getattr(engine.optimizer, "optimizer", engine.optimizer)
+    for state in optimizer.state.values():
+        for value in state.values():
+            value.zero_()
+
+
 def _remember_gradient_norm(engine: "deepspeed.DeepSpeedEngine") -> None:
     """At stage 0 DeepSpeed forgets the norm it clips by; kept where it looks for it, it is told as at other stages."""
     from deepspeed.runtime.utils import clip_grad_norm_

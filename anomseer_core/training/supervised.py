@@ -18,7 +18,13 @@ from anomseer_core.policy.scoring import ResponseScorer, Scores
 from anomseer_core.training.borders import BorderScorer
 from anomseer_core.training.checkpoint import save_checkpoint
 from anomseer_core.training.config import ColdStartConfig, RewardWeights
-from anomseer_core.training.engine import build_engine, forward_arithmetic, mean_over_ranks, sum_over_ranks
+from anomseer_core.training.engine import (
+    build_engine,
+    forget_moments,
+    forward_arithmetic,
+    mean_over_ranks,
+    sum_over_ranks,
+)
 from anomseer_core.training.examples import Example, hold_out, load_answered_examples, rank_examples, step_indices
 from anomseer_core.training.failures import must_be_written
 from anomseer_core.training.finiteness import FiniteSteps
@@ -37,7 +43,7 @@ def train_supervised(job: TrainingJob, rank: int, device: torch.device) -> None:
     policy = load_trainee(job, device)
     share = config.batch_size // job.launch.ranks
     accumulation = math.ceil(share / job.launch.micro_responses)
-    schedule = cosine_schedule(config.steps, config.warmup_share)
+    schedule = cosine_schedule(config.steps, config.warmup_share, again=config.borders.alone_steps)
     engine = build_engine(
         _build_module(policy, config), config, job.launch, accumulation=accumulation, schedule=schedule
     )
@@ -50,6 +56,9 @@ def train_supervised(job: TrainingJob, rank: int, device: torch.device) -> None:
         started = time.monotonic()
         guard.begin(step + 1)
         lesson = lesson_of(config, step)
+        if step and step == config.borders.alone_steps:
+            # The part that reads text learns from here on.
+            forget_moments(engine)
         indices = step_indices(config.seed, step, config.batch_size, len(examples))
         batches = list(_build_batches(policy.processor, examples, indices, lesson, job, rank, device))
         with training_mode(engine.module, config.seed, step, rank):
@@ -93,14 +102,17 @@ def _build_batches(
         yield build_batch(processor, mine[part], direct[part], device, borders=borders)
 
 
-def cosine_schedule(steps: int, warmup_share: float):
-    """Linear rise over the first share of the steps, then half a cosine down to zero, as a factor by step."""
+def cosine_schedule(steps: int, warmup_share: float, again: int = 0):
+    """Linear rise over the first share of the steps, then half a cosine down to zero, as a factor by step.
+
+    It rises a second time, to the cosine, from step `again` on, where weights begin to learn that did not before.
+    """
     warmup = max(1, round(steps * warmup_share))
 
     def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+        cosine = 0.5 * (1 + math.cos(math.pi * max(0, step - warmup) / max(1, steps - warmup)))
+        since = step - again if step >= again else step
+        return cosine * min(1.0, (since + 1) / warmup)
 
     return factor
 
