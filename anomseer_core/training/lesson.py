@@ -3,7 +3,8 @@
 A policy born from random weights learns in this order, each part a number of steps (0 leaves it out): where anomalies
 begin and end, on its image tokens alone (`borders.py`); then answers without reasoning; then reasoning and answers.
 What comes later needs what came before, and the first part reads no text at all: a step takes less than half of the
-time.
+time. Where texts begin to be taught, the optimiser's moments start over and the learning rate rises again
+(`engine.forget_moments`).
 """
 
 from collections.abc import Sequence
