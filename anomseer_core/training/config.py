@@ -66,7 +66,12 @@ class ColdStartConfig(Config):
     steps: int = Field(0, ge=0, le=1_000_000, description="Optimiser steps; 0 leaves the policy as it is. [steps]")
     batch_size: int = Field(32, ge=1, le=4096, description="Traces a step, over all ranks. [traces]")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Peak learning rate; warmed up, then cosine to zero.")
-    warmup_share: float = Field(0.05, ge=0, le=1, description="Share of the steps that the learning rate rises.")
+    warmup_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of the steps that the learning rate rises, and rises again after `borders.alone_steps`.",
+    )
     weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW weight decay.")
     gradient_clip: float = Field(1.0, gt=0, description="Norm to which gradients are clipped.")
     borders: BordersConfig = Field(

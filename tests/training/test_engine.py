@@ -36,8 +36,8 @@ def test_a_late_weight_moves_by_the_learning_rate_once_moments_are_forgotten(
             forget_moments(engine)
         engine.backward(engine(both=step == 300))
         engine.step()
-    # AdamW: 0.1 g / sqrt(0.001 g^2), corrected for 301 steps or for
-    # one: sqrt(1 - 0.999^301) = 0.510.
+    # AdamW: 0.1 g / sqrt(0.001 g^2), corrected for 301 steps: sqrt(1 - 0.999^301) = 0.510. Corrected for one
+    # step, it is the rate.
     expected = RATE if forgotten else RATE * 0.1 / 0.001**0.5 * 0.510
     assert engine.module.late.item() == pytest.approx(-expected, rel=0.01)
 
