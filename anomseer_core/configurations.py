@@ -115,7 +115,7 @@ def sft_timerpo() -> PipelineConfig:
 NANO_DECODING = DecodingConfig(max_response_tokens=256, batch_size=40)
 # [steps] Of 16 pictures: where anomalies are, then why and what to answer. No steps of answers alone in between: a
 # reasoning names positions more often than an answer does.
-NANO_BORDER_STEPS, NANO_REASONING_STEPS = 2500, 5000
+NANO_BORDER_STEPS, NANO_REASONING_STEPS = 800, 4800
 
 
 def nano() -> PipelineConfig:
@@ -149,7 +149,7 @@ def nano() -> PipelineConfig:
 # Series of their own seeds: AnomLLM's published train seed, Diverse's train split, eight splits of VisualTimeAnomaly.
 NANO_SYNTHESIS = SynthesisConfig(
     train=AnomLLMConfig(split="train", seed=3407, count=2500),
-    train_diverse=3500,
+    train_diverse=2000,
     train_visual_time_anomaly=8,
     benchmarks=("anomllm", "visual_time_anomaly", "diverse"),
     visual_time_anomaly=VisualTimeAnomalyConfig(form="fixed"),
