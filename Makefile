@@ -36,11 +36,14 @@ test-lora: $(STAMP) ## Run the tests of low-rank adapters, with peft in a folder
 	PYTHONPATH=$(CURDIR)/$(VENV)/lora $(PYTEST) -k "adapters or LoRA" tests/policy/test_trained_weights.py \
 		tests/training/test_zero.py tests/infra/test_bench_gpu.py
 
-# TRL is the peer of a GRPO step; it lies beside .venv for the same reason.
+# TRL is the peer of a GRPO step, and lies beside .venv for the same reason; TSB-AD carries the official affiliation
+# program, and would bring packages of its own.
 bench: $(STAMP) ## Measure speed beside straightforward peers, in the same run.
 	@test -d $(VENV)/trl || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--no-deps --target $(VENV)/trl trl accelerate datasets dill multiprocess xxhash
-	PYTHONPATH=$(CURDIR)/$(VENV)/trl $(BIN)/python -m infra.bench
+	@test -d $(VENV)/tsb-ad || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --no-deps --target $(VENV)/tsb-ad TSB-AD
+	PYTHONPATH=$(CURDIR)/$(VENV)/trl:$(CURDIR)/$(VENV)/tsb-ad $(BIN)/python -m infra.bench
 
 lint: $(STAMP) ## Check style and formatting.
 	$(BIN)/ruff check $(SOURCES)

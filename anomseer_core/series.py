@@ -124,7 +124,9 @@ def mask_from_intervals(intervals: Iterable[Interval], length: int) -> np.ndarra
 
 def intervals_from_mask(mask: np.ndarray) -> list[Interval]:
     """The maximal runs of True in a boolean `[T]` vector, as half-open intervals."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(mask, dtype=np.int8), [0]])))
+    padded = np.zeros(len(mask) + 2, dtype=bool)
+    padded[1:-1] = mask
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
     return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
