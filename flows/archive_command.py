@@ -120,7 +120,8 @@ def _print(archives: "list[AddedArchive]") -> None:
         about = item.manifest
         size = f"{about['bytes'] / 10**6:,.1f} MB in {len(about['files']):,} files"
         held = f"; {about['card'][-1]['about']}" if about["card"][-1]["about"] else ""
-        print(f"{item.name}: {size}, added {about['added'][:10]} from {about['source']}{held}")
+        ignored = f"; files that are no series: {about['ignored']}" if about.get("ignored") else ""
+        print(f"{item.name}: {size}, added {about['added'][:10]} from {about['source']}{held}{ignored}")
 
 
 def _cells(row: dict) -> tuple[str, ...]:

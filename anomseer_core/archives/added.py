@@ -12,6 +12,7 @@ from anomseer_core.store import MANIFEST, DamagedArtifact, file_digest
 FOLDER = "archives"
 DATA = "data"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# What every manifest has; those of today say, too, which files are `ignored`.
 FIELDS = frozenset({"name", "source", "sha256", "added", "bytes", "files", "card"})
 
 

@@ -17,7 +17,7 @@ from anomseer_core.archives.added import DATA, FOLDER, NAME, AddedArchive, diges
 from anomseer_core.archives.config import AnyFormat, TableConfig
 from anomseer_core.archives.download import download, is_url, shown
 from anomseer_core.archives.extraction import TAR_SUFFIXES, UNPACKED_LIMIT, extract, is_packed
-from anomseer_core.archives.registry import find_sources, read_source
+from anomseer_core.archives.registry import find_sources, ignored_files, read_source
 from anomseer_core.archives.source import Source
 from anomseer_core.observer import SILENT, Observer
 from anomseer_core.reports.dataset_card import describe
@@ -54,7 +54,8 @@ def add_archive(
         data.mkdir()
         digest = _bring(home, source, data, sha256, limit_bytes, observer)
         with _called(data, name):
-            card = describe(_read_all(find_sources(data, form), table, observer))
+            sources = find_sources(data, form)
+            card = describe(_read_all(sources, table, observer))
         manifest = {
             "name": name,
             "source": shown(source) if is_url(source) else str(Path(source).resolve()),
@@ -63,6 +64,7 @@ def add_archive(
             "bytes": sum(path.stat().st_size for path in data.rglob("*") if path.is_file()),
             "files": digest_files(data),
             "card": card.to_dict("records"),
+            "ignored": ignored_files(data, sources),
         }
         write_json(staging / MANIFEST, manifest)
         entry.parent.mkdir(parents=True, exist_ok=True)

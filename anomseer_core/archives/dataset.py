@@ -27,7 +27,6 @@ from anomseer_core.store import Artifact, ArtifactStore, file_digest
 
 log = logging.getLogger(__name__)
 SERIES_FILE = "series.parquet"
-SHOWN_KINDS = 5
 # Long series that are compared are read anew for each pair; the last few stay in memory.
 COMPARED_AT_ONCE = 4
 STAGE = Stage(
@@ -168,7 +167,6 @@ def _tell(
 ) -> str:
     """What became of a folder, in one line: a series that is not read should be missed."""
     ignored = ignored_files(folder, read.sources)
-    kinds = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in ignored.most_common(SHOWN_KINDS))
     twice = len(passing) - len(distinct)
     return (
         f"archive {config.folder}: {read.series} series read, "
@@ -176,5 +174,5 @@ def _tell(
         + f"{len(passing)} pass the filter, "
         + (f"{twice} of them in two archives, " if twice else "")
         + f"{len(taken)} taken"
-        + (f"; files that are no series: {kinds}" if kinds else "")
+        + (f"; files that are no series: {ignored}" if ignored else "")
     )

@@ -17,6 +17,8 @@ from anomseer_core.series import Series
 FORMATS: dict[str, Format] = {
     module.FORMAT.name: module.FORMAT for module in (tsb_uad, tsb_ad, tab, nab, nasa, ucr, smd, kpi, mgab)
 }
+# Kinds of files that are named where they are no series.
+SHOWN_KINDS = 5
 
 
 def find_sources(path: Path, form: AnyFormat = "auto") -> list[Source]:
@@ -48,11 +50,12 @@ def read_source(source: Source, table: TableConfig | None = None) -> Iterator[Se
     return FORMATS[source.format].read(source)
 
 
-def ignored_files(path: Path, sources: Iterable[Source]) -> Counter[str]:
-    """How many other files a folder holds, by suffix."""
+def ignored_files(path: Path, sources: Iterable[Source]) -> str:
+    """The other files of a folder in words, by suffix, such as "2 .csv, 1 .md"; empty when there are none."""
     read = {file for source in sources for file in source.files}
     files = (file for file in path.rglob("*") if file.is_file() and file not in read) if path.is_dir() else ()
-    return Counter(file.suffix for file in files)
+    kinds = Counter(file.suffix for file in files)
+    return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in kinds.most_common(SHOWN_KINDS))
 
 
 def _refuse_empty(path: Path) -> None:

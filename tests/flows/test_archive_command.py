@@ -70,6 +70,18 @@ def test_the_hint_repeats_how_a_table_is_to_be_read(tmp_path: Path, absent_home:
     assert f"Use it with anomseer run {words}\n" in added
 
 
+def test_files_that_are_no_series_are_told(tmp_path: Path, absent_home: Path, capsys):
+    """A table without a label column is left out, and not in silence."""
+    folder = tmp_path / "plant"
+    folder.mkdir()
+    rows = "".join(f"{index % 5},{int(index == 60)}\n" for index in range(120))
+    (folder / "labelled.csv").write_text("level,label\n" + rows)
+    (folder / "counts.csv").write_text("time,count\n" + rows)
+    added = run(["archive", "add", str(folder)], capsys)
+    assert f"from {folder}; files that are no series: 1 .csv\n" in added
+    assert added.startswith(run(["archive", "list"], capsys))
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
