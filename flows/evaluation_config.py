@@ -1,9 +1,9 @@
 """What an evaluation alone is asked for: detectors, the benchmarks they answer, and how."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -24,7 +24,8 @@ MODELS, BASELINES = get_args(Model), get_args(Baseline)
 LATEST = "latest"
 SHIPPED = "shipped"
 COLD_START = "cold-start"
-TRAINED = (COLD_START, "timerpo")
+TIMERPO = "timerpo"
+TRAINED = (COLD_START, TIMERPO)
 SHOWN_DIGEST = 8
 
 
@@ -142,7 +143,8 @@ def find_policies(store: ArtifactStore, config: EvaluationRunConfig) -> dict[str
 
 
 def name_policies(checkpoints: Sequence[Artifact | Path]) -> dict[str, Artifact | Path]:
-    """Each checkpoint once: by its stage; several of a stage by seed, where they differ in nothing else, or by digest.
+    """Each checkpoint once: by its stage; several of a stage by method; several of a method by seed, where they differ
+    in nothing else, or by digest.
 
     A folder from elsewhere has its own name.
     """
@@ -164,11 +166,33 @@ def name_policies(checkpoints: Sequence[Artifact | Path]) -> dict[str, Artifact 
 def _name_of_stage(stage: str, checkpoints: Sequence[Artifact]) -> dict[str, Artifact]:
     if len(checkpoints) == 1:
         return {stage: checkpoints[0]}
-    methods = [dict(item.manifest["recipe"]["config"].get("method", {})) for item in checkpoints]
-    seeds = [method.pop("seed", None) for method in methods]
-    if len(set(seeds)) == len(seeds) and all(method == methods[0] for method in methods):
-        return {seeded_name(stage, seed): item for seed, item in zip(seeds, checkpoints, strict=True)}
-    return {f"{stage}-{item.digest[:SHOWN_DIGEST]}": item for item in checkpoints}
+    methods: dict[str, list[Artifact]] = {}
+    for item in checkpoints:
+        methods.setdefault(_method_of(stage, _settings(item)), []).append(item)
+    return {name: item for method, items in methods.items() for name, item in _name_of_method(method, items).items()}
+
+
+def _name_of_method(method: str, checkpoints: Sequence[Artifact]) -> dict[str, Artifact]:
+    if len(checkpoints) == 1:
+        return {method: checkpoints[0]}
+    settings = [dict(_settings(item)) for item in checkpoints]
+    seeds = [each.pop("seed", None) for each in settings]
+    if len(set(seeds)) == len(seeds) and all(each == settings[0] for each in settings):
+        return {seeded_name(method, seed): item for seed, item in zip(seeds, checkpoints, strict=True)}
+    return {f"{method}-{item.digest[:SHOWN_DIGEST]}": item for item in checkpoints}
+
+
+def _method_of(stage: str, settings: Mapping[str, Any]) -> str:
+    """`grpo` where reasoning earns nothing; `timerpo-cosine` and the like where it is not compared by transport."""
+    if stage != TIMERPO:
+        return stage
+    alignment = settings.get("transport", {}).get("alignment", "transport")
+    return "grpo" if settings.get("alpha") == 0 else stage if alignment == "transport" else f"{stage}-{alignment}"
+
+
+def _settings(checkpoint: Artifact) -> Mapping[str, Any]:
+    """Of the method that trained it."""
+    return checkpoint.manifest["recipe"]["config"].get("method", {})
 
 
 def find_cold_start(store: ArtifactStore, checkpoint: Artifact) -> Artifact | None:

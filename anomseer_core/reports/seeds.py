@@ -10,7 +10,7 @@ from anomseer_core.evaluation.detector_names import by_subject, is_direct
 from anomseer_core.reports import comparison_table, repetition
 from anomseer_core.reports.summary import is_policy
 
-COLD_START = "cold-start"
+COLD_START, GRPO = "cold-start", "grpo"
 
 
 def seeds_markdown(scores: pd.DataFrame) -> str:
@@ -41,15 +41,19 @@ def pairs_markdown(scores: pd.DataFrame) -> str:
 
 
 def compared_pairs(subjects: list[str]) -> list[tuple[str, str]]:
-    """First and second: the cold start (or the last named, without one) and what came of it; with and without reasons.
+    """First and second: the cold start (or the last named, without one) and what came of it; GRPO and what earns
+    reasoning besides; with and without reasons.
 
     >>> compared_pairs(["timerpo", "timerpo-direct", "cold-start"])
     [('cold-start', 'timerpo'), ('timerpo', 'timerpo-direct')]
+    >>> compared_pairs(["timerpo", "grpo", "cold-start"])
+    [('cold-start', 'timerpo'), ('cold-start', 'grpo'), ('grpo', 'timerpo')]
     """
     written = [name for name in subjects if not is_direct(name)]
     start = COLD_START if COLD_START in written else written[-1] if written else ""
     from_start = [(start, name) for name in written if name != start]
-    return from_start + [(name, f"{name}-direct") for name in written if f"{name}-direct" in subjects]
+    from_grpo = [(GRPO, name) for name in written if GRPO in written and name not in (start, GRPO)]
+    return from_start + from_grpo + [(name, f"{name}-direct") for name in written if f"{name}-direct" in subjects]
 
 
 def _subjects(scores: pd.DataFrame) -> dict[str, list[str]]:

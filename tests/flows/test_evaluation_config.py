@@ -90,22 +90,27 @@ def test_a_policy_may_be_asked_twice():
     assert [item.detector_name("timerpo") for item in twice.decodings] == ["timerpo", "timerpo-direct"]
 
 
+class Transport(Config):
+    alignment: str = "transport"
+
+
 class Method(Config):
     seed: int
     alpha: float = 0.3
+    transport: Transport = Transport()
 
 
 class Trained(Config):
     method: Method
 
 
-def checkpoint(store, stage, seed, alpha=0.3, parent=None):
+def checkpoint(store, stage, seed, alpha=0.3, parent=None, alignment="transport"):
     def write(directory):
-        (directory / "weights").write_text(f"{stage} {seed} {alpha}")
+        (directory / "weights").write_text(f"{stage} {seed} {alpha} {alignment}")
         return {}
 
     inputs = {"policy": parent.reference} if parent else {}
-    config = Trained(method=Method(seed=seed, alpha=alpha))
+    config = Trained(method=Method(seed=seed, alpha=alpha, transport=Transport(alignment=alignment)))
     return store.produce(Recipe(Stage(stage, "checkpoint", modules=()), inputs, config), write)
 
 
@@ -134,8 +139,22 @@ def test_seeds_are_evaluated_together_with_the_cold_start_they_share(trained):
 
 def test_what_differs_in_more_than_its_seed_is_no_seed(trained):
     store, _, first, _ = trained
-    other = checkpoint(store, "timerpo", 1, alpha=0.0)
+    other = checkpoint(store, "timerpo", 1, alpha=0.2)
     assert list(name_policies([first, other])) == [f"timerpo-{item.digest[:8]}" for item in (first, other)]
+
+
+def test_methods_of_a_stage_have_their_names(trained):
+    store, _, *seeds = trained
+    plain = [checkpoint(store, "timerpo", seed, alpha=0.0) for seed in (0, 5)]
+    cosine = checkpoint(store, "timerpo", 0, alignment="cosine")
+    assert list(name_policies([*seeds, *plain, cosine])) == [
+        "timerpo-seed0",
+        "timerpo-seed5",
+        "grpo-seed0",
+        "grpo-seed5",
+        "timerpo-cosine",
+    ]
+    assert list(name_policies(plain[:1])) == ["timerpo"]
 
 
 def test_two_folders_of_one_name_are_refused(trained):
