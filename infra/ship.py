@@ -14,7 +14,7 @@ import pandas as pd
 
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
 from anomseer_core.policy.export import WEIGHTS, export_policy
-from anomseer_core.policy.provenance import Measurement, measurement, trace_provenance
+from anomseer_core.policy.provenance import Measurement, find_behind, measurement, trace_provenance
 from anomseer_core.refusals import is_raised_in
 from anomseer_core.reports.summary import summarise
 from anomseer_core.settings import load_settings
@@ -62,21 +62,24 @@ def ship(checkpoint: Path, target: Path, *, machine: str, limit: Words, scores: 
 
 
 def measure(store: ArtifactStore, scores: Artifact) -> Iterator[Measurement]:
-    """The means of a score artifact that have intervals."""
-    weights = answering_weights(store, scores)
+    """The means of a score artifact that have intervals.
+
+    Raises FileNotFoundError when the answers that were scored are gone.
+    """
+    answers = find_behind(store, scores.inputs["predictions"])
+    told = {
+        "weights": answering_weights(store, answers),
+        "reasoning": answers.manifest["recipe"]["config"]["reasoning"],
+    }
     for row in rows(summarise(read_scores(scores.file(SCORES_FILE)))):
-        yield from filter(None, (measurement(row, name, weights=weights) for name in MEASURES))
+        yield from filter(None, (measurement(row, name, **told) for name in MEASURES))
 
 
-def answering_weights(store: ArtifactStore, scores: Artifact) -> str:
-    """Digest of the weights whose answers were scored; empty where the store does not know."""
-    artifact: Artifact | None = scores
-    for role in ("predictions", "policy"):
-        reference = artifact.inputs.get(role)
-        artifact = store.find(reference.kind, reference.key) if reference else None
-        if artifact is None:
-            return ""
-    return artifact.manifest["files"].get(WEIGHTS, "")
+def answering_weights(store: ArtifactStore, answers: Artifact) -> str:
+    """Digest of the weights that answered; empty where the store does not know."""
+    reference = answers.inputs.get("policy")
+    policy = store.find(reference.kind, reference.key) if reference else None
+    return policy.manifest["files"].get(WEIGHTS, "") if policy else ""
 
 
 def rows(table: pd.DataFrame) -> Sequence[dict]:

@@ -53,14 +53,23 @@ def _results(card: Mapping[str, Any], facts: Provenance) -> str:
     if not facts.measurements:
         return "## Results\n\nNot evaluated yet."
     rows = [
-        (item.benchmark, item.profile, item.measure.replace("_", " "), item.series, _percent(item.mean), interval)
+        (
+            item.benchmark,
+            item.profile,
+            item.reasoning,
+            item.measure.replace("_", " "),
+            item.series,
+            _percent(item.mean),
+            interval,
+        )
         for item in facts.measurements
         for interval in (f"{_percent(item.low)}-{_percent(item.high)}",)
     ]
+    head = ("benchmark", "profile", "reasoning", "measure", "n", "mean", "95 %")
     note = "Percent, with 95 % bootstrap intervals over held-out series."
     if any(item.weights not in card["files"].values() for item in facts.measurements):
         note += " Measured on the weights before they were rounded to bfloat16."
-    return f"## Results\n\n{note}\n\n" + _table(("benchmark", "profile", "measure", "n", "mean", "95 %"), rows)
+    return f"## Results\n\n{note}\n\n" + _table(head, rows)
 
 
 def _digests(card: Mapping[str, Any]) -> str:

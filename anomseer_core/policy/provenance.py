@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -39,11 +39,15 @@ class TrainingFacts(Config):
     commit: str = Field(min_length=1, description="Commit of the code that ran it.")
 
 
+Reasoning = Literal["written", "skipped"]
+
+
 class Measurement(Config):
     """A mean over held-out series with its 95 % bootstrap interval."""
 
     benchmark: str = Field(min_length=1, description="The held-out series.")
     profile: str = Field(min_length=1, description="The rules of scoring.")
+    reasoning: Reasoning = Field("written", description="Whether the policy reasoned first, or answered at once.")
     measure: str = Field(min_length=1, description="What is measured, as the summary names it.")
     series: int = Field(ge=1, description="Series in the mean. [series]")
     mean: float = Field(allow_inf_nan=False, description="The mean.")
@@ -77,9 +81,9 @@ def trace_provenance(
     stages = list(_trained(store, checkpoint))
     if not stages:
         raise ValueError(f"{checkpoint.path} was not trained here; name the artifact of a trained checkpoint")
-    shipped = _shipped_before(_find(store, stages[0].inputs["policy"]))
+    shipped = _shipped_before(find_behind(store, stages[0].inputs["policy"]))
     series = {reference.key: reference for stage in stages if (reference := stage.inputs.get("series"))}
-    data = [facts for reference in series.values() for facts in _describe_series(_find(store, reference))]
+    data = [facts for reference in series.values() for facts in _describe_series(find_behind(store, reference))]
     earlier = shipped.data if shipped else ()
     return Provenance(
         data=(*earlier, *(facts for facts in data if facts not in earlier)),
@@ -103,11 +107,11 @@ def _trained(store: ArtifactStore, checkpoint: Artifact) -> Iterator[Artifact]:
     """The trained checkpoints from the first to this one."""
     if "method" not in checkpoint.manifest["recipe"]["config"]:
         return
-    yield from _trained(store, _find(store, checkpoint.inputs["policy"]))
+    yield from _trained(store, find_behind(store, checkpoint.inputs["policy"]))
     yield checkpoint
 
 
-def _find(store: ArtifactStore, reference: Reference) -> Artifact:
+def find_behind(store: ArtifactStore, reference: Reference) -> Artifact:
     found = store.find(reference.kind, reference.key)
     if found is None:
         raise FileNotFoundError(f"{store.root} holds no {reference.kind} {reference.digest[:12]}; bring it too")
@@ -147,7 +151,9 @@ def _step_seconds(path: Path) -> float:
     return round(sum(json.loads(line)["metrics"].get("step_time", 0.0) for line in lines), 3)
 
 
-def measurement(row: Mapping[str, Any], measure: str, *, weights: str = "") -> Measurement | None:
+def measurement(
+    row: Mapping[str, Any], measure: str, *, weights: str = "", reasoning: Reasoning = "written"
+) -> Measurement | None:
     """One measure of a row of `reports.summary.summarise`; None where it is undefined or has no interval."""
     values = [row.get(name, math.nan) for name in (measure, f"{measure}_low", f"{measure}_high")]
     if not all(math.isfinite(value) for value in values):
@@ -157,6 +163,7 @@ def measurement(row: Mapping[str, Any], measure: str, *, weights: str = "") -> M
     return Measurement(
         benchmark=row["benchmark"],
         profile=row["profile"],
+        reasoning=reasoning,
         measure=measure,
         series=int(count),
         mean=mean,

@@ -47,7 +47,8 @@ def test_a_policy_is_shipped_evaluated_and_shipped_with_its_numbers(
     for source, count in ((tmp_path / "shipped", 2), (checkpoint.path, 3)):
         held_out = synthesize(store, AnomLLMConfig(tasks=("point",), count=count))
         policy = create_policy(store, None, PolicyConfig(source=str(source)))
-        answers = predict_policy(store, policy, held_out, DecodingConfig(max_response_tokens=8))
+        decoding = DecodingConfig(max_response_tokens=48, reasoning="written" if count == 2 else "skipped")
+        answers = predict_policy(store, policy, held_out, decoding)
         numbers.append(score_predictions(store, answers, held_out, ScoringConfig()).path)
 
     for name, scores, rounded in (("rounded", numbers[0], True), ("whole", numbers[1], False)):
@@ -55,6 +56,7 @@ def test_a_policy_is_shipped_evaluated_and_shipped_with_its_numbers(
         card = read_card(tmp_path / name)
         measured = {item["measure"]: item for item in card["provenance"]["measurements"]}
         assert measured["affiliation_f1"]["series"] == (2 if rounded else 3)
+        assert {item["reasoning"] for item in measured.values()} == {"written" if rounded else "skipped"}
         weights = {item["weights"] for item in measured.values()}
         assert (weights == {card["files"]["model.safetensors"]}) == rounded
         assert ("before they were rounded" in (tmp_path / name / "README.md").read_text()) != rounded

@@ -70,7 +70,7 @@ def test_the_cards_tell_the_same_facts(shipped: Path) -> None:
         "41,000 synthetic series",
         "| anomllm | train | range, point | 3407 | 20,000 |",
         "| cold-start | 4,800 | 0 | 40 |",
-        "| anomllm | strict | affiliation f1 | 3200 | 50.0 | 45.0-55.0 |",
+        "| anomllm | strict | written | affiliation f1 | 3200 | 50.0 | 45.0-55.0 |",
         "before they were rounded",
         "- It knows one channel.",
         "0" * 40,
