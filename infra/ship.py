@@ -14,7 +14,7 @@ import pandas as pd
 
 from anomseer_core.evaluation.scores import SCORES_FILE, read_scores
 from anomseer_core.policy.export import WEIGHTS, export_policy
-from anomseer_core.policy.provenance import Measurement, find_behind, measurement, trace_provenance
+from anomseer_core.policy.provenance import Measurement, answers_behind, measurement, trace_provenance
 from anomseer_core.refusals import is_raised_in
 from anomseer_core.reports.summary import summarise
 from anomseer_core.settings import load_settings
@@ -64,9 +64,9 @@ def ship(checkpoint: Path, target: Path, *, machine: str, limit: Words, scores: 
 def measure(store: ArtifactStore, scores: Artifact) -> Iterator[Measurement]:
     """The means of a score artifact that have intervals.
 
-    Raises FileNotFoundError when the answers that were scored are gone.
+    Raises as `answers_behind`.
     """
-    answers = find_behind(store, scores.inputs["predictions"])
+    answers = answers_behind(store, scores)
     told = {
         "weights": answering_weights(store, answers),
         "reasoning": answers.manifest["recipe"]["config"]["reasoning"],
@@ -77,8 +77,8 @@ def measure(store: ArtifactStore, scores: Artifact) -> Iterator[Measurement]:
 
 def answering_weights(store: ArtifactStore, answers: Artifact) -> str:
     """Digest of the weights that answered; empty where the store does not know."""
-    reference = answers.inputs.get("policy")
-    policy = store.find(reference.kind, reference.key) if reference else None
+    reference = answers.inputs["policy"]
+    policy = store.find(reference.kind, reference.key)
     return policy.manifest["files"].get(WEIGHTS, "") if policy else ""
 
 

@@ -81,9 +81,9 @@ def trace_provenance(
     stages = list(_trained(store, checkpoint))
     if not stages:
         raise ValueError(f"{checkpoint.path} was not trained here; name the artifact of a trained checkpoint")
-    shipped = _shipped_before(find_behind(store, stages[0].inputs["policy"]))
+    shipped = _shipped_before(_find(store, stages[0].inputs["policy"]))
     series = {reference.key: reference for stage in stages if (reference := stage.inputs.get("series"))}
-    data = [facts for reference in series.values() for facts in _describe_series(find_behind(store, reference))]
+    data = [facts for reference in series.values() for facts in _describe_series(_find(store, reference))]
     earlier = shipped.data if shipped else ()
     return Provenance(
         data=(*earlier, *(facts for facts in data if facts not in earlier)),
@@ -107,11 +107,11 @@ def _trained(store: ArtifactStore, checkpoint: Artifact) -> Iterator[Artifact]:
     """The trained checkpoints from the first to this one."""
     if "method" not in checkpoint.manifest["recipe"]["config"]:
         return
-    yield from _trained(store, find_behind(store, checkpoint.inputs["policy"]))
+    yield from _trained(store, _find(store, checkpoint.inputs["policy"]))
     yield checkpoint
 
 
-def find_behind(store: ArtifactStore, reference: Reference) -> Artifact:
+def _find(store: ArtifactStore, reference: Reference) -> Artifact:
     found = store.find(reference.kind, reference.key)
     if found is None:
         raise FileNotFoundError(f"{store.root} holds no {reference.kind} {reference.digest[:12]}; bring it too")
@@ -149,6 +149,19 @@ def _describe_training(store: ArtifactStore, checkpoint: Artifact) -> TrainingFa
 def _step_seconds(path: Path) -> float:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return round(sum(json.loads(line)["metrics"].get("step_time", 0.0) for line in lines), 3)
+
+
+def answers_behind(store: ArtifactStore, scores: Artifact) -> Artifact:
+    """The answers of a policy that were scored.
+
+    Raises ValueError for anything but scores of a policy, and FileNotFoundError when its answers are gone.
+    """
+    if scores.kind != "scores":
+        raise ValueError(f"{scores.path} is a {scores.kind} artifact; name the folder of scores")
+    answers = _find(store, scores.inputs["predictions"])
+    if "policy" not in answers.inputs:
+        raise ValueError(f"{scores.path} holds scores of a detector without training; name those of this policy")
+    return answers
 
 
 def measurement(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from anomseer_core.evaluation.config import DecodingConfig, ScoringConfig
+from anomseer_core.evaluation.baseline_predictions import predict_baseline
+from anomseer_core.evaluation.config import BaselineConfig, DecodingConfig, ScoringConfig
 from anomseer_core.evaluation.scores import score_predictions
 from anomseer_core.policy.birth import create_policy
 from anomseer_core.policy.card import read_card
@@ -61,11 +62,20 @@ def test_a_policy_is_shipped_evaluated_and_shipped_with_its_numbers(
         assert (weights == {card["files"]["model.safetensors"]}) == rounded
         assert ("before they were rounded" in (tmp_path / name / "README.md").read_text()) != rounded
 
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as end:
-        ship(checkpoint.path, tmp_path / "whole", **WORDS)
-    assert end.value.code == 2
-    assert capsys.readouterr().err == f"ship: error: {tmp_path / 'whole'} exists; remove it first\n"
+    guess = score_predictions(
+        store, predict_baseline(store, held_out, BaselineConfig(name="always-empty")), held_out, ScoringConfig()
+    )
+    for target, scores, line in (
+        ("whole", [], f"{tmp_path / 'whole'} exists; remove it first"),
+        ("other", [guess.path], f"{guess.path} holds scores of a detector without training; name those of this policy"),
+        ("other", [answers.path], f"{answers.path} is a predictions artifact; name the folder of scores"),
+    ):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            ship(checkpoint.path, tmp_path / target, **WORDS, scores=scores)
+        assert end.value.code == 2
+        assert capsys.readouterr().err == f"ship: error: {line}\n"
+    assert not (tmp_path / "other").exists()
 
 
 def test_what_begins_with_a_shipped_policy_tells_of_its_training_and_data_too(
