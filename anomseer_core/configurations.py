@@ -3,7 +3,7 @@
 Each is a function returning a `PipelineConfig`; its name is its MLflow tag and what `--config` takes.
 
 - `nano`, `tiny`: the whole pipeline on a laptop, from random weights.
-- `nano-cold-start`, `nano-continued`, `nano-timerpo`: how the policy that ships with the project is born.
+- `nano-cold-start`, `nano-continued`, `nano-field`, `nano-timerpo`: how the policy that ships with the project is born.
 - `paper`, `released`: AnomSeer as the paper says, and as the authors' code does.
 - `sft`, `grpo`, `sft+grpo`, `timerpo`, `sft+timerpo`: one method each, on the data, policy and evaluation of `paper`.
   They train Qwen2.5-VL-3B. With `policy.preset=nano` take one that has a cold start, and the learning rates of `nano`:
@@ -202,6 +202,21 @@ def nano_continued() -> PipelineConfig:
     )
 
 
+def nano_field() -> PipelineConfig:
+    """Still more of it, on series that look like real ones (Field) beside all the others."""
+    start = nano_continued()
+    synthesis = start.synthesis.model_copy(
+        update={
+            "train": start.synthesis.train.model_copy(update={"count": 600}),
+            "train_diverse": 1400,
+            "train_field": 1000,
+            "train_visual_time_anomaly": 3,
+        }
+    )
+    cold_start = start.cold_start.model_copy(update={"steps": 1800, "seed": 2})
+    return start.model_copy(update={"name": "nano-field", "synthesis": synthesis, "cold_start": cold_start})
+
+
 def nano_timerpo() -> PipelineConfig:
     """A birth in one run: `nano-cold-start`, then TimerPO with the reward that wide intervals cannot farm."""
     training = TimerPOConfig(
@@ -249,6 +264,7 @@ CONFIGURATIONS: dict[str, Callable[[], PipelineConfig]] = {
     "nano": nano,
     "nano-cold-start": nano_cold_start,
     "nano-continued": nano_continued,
+    "nano-field": nano_field,
     "nano-timerpo": nano_timerpo,
     "tiny": tiny,
     "paper": paper,

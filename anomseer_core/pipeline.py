@@ -13,6 +13,7 @@ from anomseer_core.synthesis.config import (
     AnomLLMConfig,
     BenchmarkConfig,
     DiverseConfig,
+    FieldConfig,
     MixedConfig,
     VisualTimeAnomalyConfig,
 )
@@ -38,6 +39,9 @@ class SynthesisConfig(Config):
         le=1000,
         description="Splits of VisualTimeAnomaly (fixed, 100 series of each type) to train on besides, a seed each, "
         "from 1. [splits]",
+    )
+    train_field: int = Field(
+        0, ge=0, le=100_000, description="Field series of each kind of signal to train on besides. [series]"
     )
     benchmarks: Annotated[tuple[Benchmark, ...], Unique] = Field(
         PAPER_BENCHMARKS, min_length=1, description="Benchmarks held out; the archive needs a folder."
@@ -70,6 +74,8 @@ class SynthesisConfig(Config):
         more: list[BenchmarkConfig] = []
         if self.train_diverse:
             more.append(DiverseConfig(split="train", count=self.train_diverse))
+        if self.train_field:
+            more.append(FieldConfig(split="train", count=self.train_field))
         more += [
             VisualTimeAnomalyConfig(split="train", form="fixed", seed=seed)
             for seed in range(1, self.train_visual_time_anomaly + 1)

@@ -5,7 +5,7 @@ a model answers in one unit only. Sample `i` of a view of `n` samples covers the
 
 Both directions round each edge to the nearest whole position, halves up, and keep at least one. Hence samples ->
 units -> samples gives back exactly what went in whenever the view has at most 1,000 samples (a perfect answer scores
-perfectly), and is wrong by at most one sample on either side in a view of up to 2,000.
+perfectly), and is wrong by at most two samples on either side in a view of up to 4,000.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,10 +15,11 @@ from itertools import pairwise
 from anomseer_core.series import Interval, merge_intervals
 
 VIEW_UNITS = 1000
-# Up to this length a series is squeezed into one picture: two samples a unit, still finer than a reader can point.
-LONGEST_SINGLE_VIEW = 2 * VIEW_UNITS
+# One picture shows up to four samples a unit: what is unusual is seen beside what is usual, and that is worth more than
+# the last two samples of a border (docs/evaluation.md).
+LONGEST_VIEW = 4 * VIEW_UNITS
 # What lies at a border is seen once more, further inside, in the next view.
-OVERLAP = 100
+OVERLAP = LONGEST_VIEW // 10
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,14 @@ class View:
 def views(length: int) -> list[View]:
     """The views that together show a series of `length` samples.
 
-    One view up to 2,000 samples, else windows of 1,000, evenly spread, each of which overlaps the next one by at least
+    One view up to 4,000 samples, else windows of 4,000, evenly spread, each of which overlaps the next one by at least
     `OVERLAP` samples.
     """
-    if length <= LONGEST_SINGLE_VIEW:
+    if length <= LONGEST_VIEW:
         return [View(0, length)]
-    count = -(-(length - OVERLAP) // (VIEW_UNITS - OVERLAP))
-    starts = (place * (length - VIEW_UNITS) // (count - 1) for place in range(count))
-    return [View(start, start + VIEW_UNITS) for start in starts]
+    count = -(-(length - OVERLAP) // (LONGEST_VIEW - OVERLAP))
+    starts = (place * (length - LONGEST_VIEW) // (count - 1) for place in range(count))
+    return [View(start, start + LONGEST_VIEW) for start in starts]
 
 
 def own_parts(shown: Sequence[View]) -> list[View]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pytest
 
-from anomseer_core.configurations import nano_cold_start, nano_continued, nano_timerpo
+from anomseer_core.configurations import nano_cold_start, nano_continued, nano_field, nano_timerpo
 from anomseer_core.series import STORED_DECIMALS, Series
 from anomseer_core.synthesis import generate
 from anomseer_core.synthesis.config import (
@@ -40,8 +40,9 @@ REPEATED = {
     ("anomllm", "trend", True): 230,
     ("anomllm", "flat-trend", True): 230,
 }
-# What ships began with the one and went on with the other, whose series of Diverse begin with the same ones.
-TRAINED = (*nano_cold_start().synthesis.training.parts, *nano_continued().synthesis.training.parts)
+# What ships began with the first and went on with the others, whose series of Diverse begin with the same ones.
+BIRTH = (nano_cold_start, nano_continued, nano_field)
+TRAINED = tuple(part for stage in BIRTH for part in stage().synthesis.training.parts)
 
 
 def fingerprint(series: Series) -> bytes:
@@ -76,7 +77,7 @@ def test_a_series_under_another_name_is_found() -> None:
 
 
 def test_the_mixture_is_the_one_that_was_meant() -> None:
-    assert sum(part.count * len(part.tasks) for part in TRAINED) == 36_000 + 43_600
+    assert sum(part.count * len(part.tasks) for part in TRAINED) == 36_000 + 43_600 + 24_700
     configured = nano_timerpo().synthesis
     sizes = {part.benchmark: part.count for part in HELD_OUT}
     for part in (configured.anomllm, configured.visual_time_anomaly, configured.diverse):

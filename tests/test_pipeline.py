@@ -2,7 +2,7 @@
 
 from anomseer_core.configurations import nano
 from anomseer_core.pipeline import SynthesisConfig
-from anomseer_core.synthesis.config import UNIVARIATE_DIVERSE_TASKS
+from anomseer_core.synthesis.config import FIELD_TASKS, UNIVARIATE_DIVERSE_TASKS
 from flows.evaluation_config import evaluation_of
 
 
@@ -11,6 +11,8 @@ def test_a_run_trains_on_anomllm_and_on_diverse_by_choice():
     anomllm, diverse = SynthesisConfig(train_diverse=5).training.parts
     assert anomllm == SynthesisConfig().train
     assert (diverse.split, diverse.count, diverse.tasks) == ("train", 5, UNIVARIATE_DIVERSE_TASKS)
+    _, field = SynthesisConfig(train_field=7).training.parts
+    assert (field.benchmark, field.split, field.count, field.tasks) == ("field", "train", 7, FIELD_TASKS)
     _, *visual = SynthesisConfig(train_visual_time_anomaly=2).training.parts
     assert [(part.split, part.seed, part.form) for part in visual] == [("train", 1, "fixed"), ("train", 2, "fixed")]
 

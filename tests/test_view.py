@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomseer_core.series import merge_intervals
-from anomseer_core.view import OVERLAP, VIEW_UNITS, View, own_parts, views
+from anomseer_core.view import LONGEST_VIEW, OVERLAP, VIEW_UNITS, View, own_parts, views
 
 
 @st.composite
@@ -66,13 +66,14 @@ def test_up_to_a_thousand_samples_come_back_exactly(case):
     assert view.to_samples(view.to_units(intervals)) == intervals
 
 
-@given(view_and_intervals(longest=2 * VIEW_UNITS))
-def test_up_to_two_thousand_samples_come_back_within_one(case):
-    view, intervals = case
+@pytest.mark.parametrize(("longest", "error"), [(2 * VIEW_UNITS, 1), (LONGEST_VIEW, 2)])
+@given(st.data())
+def test_longer_ones_come_back_within_half_a_unit_or_one(longest, error, data):
+    view, intervals = data.draw(view_and_intervals(longest=longest))
     for start, stop in intervals:
         ((start_back, stop_back),) = view.to_samples(view.to_units([(start, stop)]))
-        assert abs(start_back - start) <= 1
-        assert abs(stop_back - stop) <= 1
+        assert abs(start_back - start) <= error
+        assert abs(stop_back - stop) <= error
 
 
 @given(view_and_intervals(longest=20_000))
@@ -96,11 +97,12 @@ def test_any_units_become_samples_of_the_view(length, units):
     [
         (1, [(0, 1)]),
         (1000, [(0, 1000)]),
-        (2000, [(0, 2000)]),
-        # Three windows of 1,000 that overlap by 100 show up to 2,800 samples, four up to 3,700.
-        (2001, [(0, 1000), (500, 1500), (1001, 2001)]),
-        (2800, [(0, 1000), (900, 1900), (1800, 2800)]),
-        (2801, [(0, 1000), (600, 1600), (1200, 2200), (1801, 2801)]),
+        (4000, [(0, 4000)]),
+        # Two windows of 4,000 that overlap by 400 show up to 7,600 samples, three up to 11,200.
+        (4001, [(0, 4000), (1, 4001)]),
+        (7600, [(0, 4000), (3600, 7600)]),
+        (7601, [(0, 4000), (1800, 5800), (3601, 7601)]),
+        (11_200, [(0, 4000), (3600, 7600), (7200, 11_200)]),
     ],
 )
 def test_windows(length, expected):
@@ -112,22 +114,22 @@ def test_a_series_without_samples_has_no_view():
         views(0)
 
 
-@given(st.integers(1, 12_000))
+@given(st.integers(1, 50_000))
 def test_windows_cover_every_sample(length):
     windows = views(length)
     assert windows[0].start == 0
     assert windows[-1].stop == length
     assert all(after.start <= before.stop - OVERLAP for before, after in itertools.pairwise(windows))
-    assert all(len(window) == VIEW_UNITS for window in windows) or len(windows) == 1
+    assert all(len(window) == LONGEST_VIEW for window in windows) or len(windows) == 1
 
 
 def test_where_views_overlap_each_answers_up_to_the_middle():
-    # They overlap in [900, 1000) and in [1800, 1900).
-    assert own_parts(views(2800)) == [View(0, 950), View(950, 1850), View(1850, 2800)]
+    # They overlap in [3600, 4000) and in [7200, 7600).
+    assert own_parts(views(11_200)) == [View(0, 3800), View(3800, 7400), View(7400, 11_200)]
     assert own_parts(views(7)) == [View(0, 7)]
 
 
-@given(st.integers(1, 12_000))
+@given(st.integers(1, 50_000))
 def test_own_parts_hold_every_sample_once_and_lie_in_their_views(length):
     shown = views(length)
     parts = own_parts(shown)
@@ -135,5 +137,5 @@ def test_own_parts_hold_every_sample_once_and_lie_in_their_views(length):
     assert all(view.start <= part.start and part.stop <= view.stop for view, part in zip(shown, parts, strict=True))
 
 
-def test_a_day_of_an_electrocardiogram_is_256_pictures():
-    assert len(views(230_400)) == 256
+def test_ten_minutes_of_an_electrocardiogram_are_64_pictures():
+    assert len(views(230_400)) == 64

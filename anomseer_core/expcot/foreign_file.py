@@ -1,6 +1,6 @@
 """A file of traces: Parquet or JSONL with the columns `series_id` and `text`.
 
-Where a trace is about a part of a series, `start` and `stop` name its samples `[start, stop)`, at most 2,000 of them.
+Where a trace is about a part of a series, `start` and `stop` name its samples `[start, stop)`, at most 4,000 of them.
 Further columns are ignored. Positions in a text are view units, as in every trace. A text is what goes inside
 `<think>`: it holds no tag.
 """

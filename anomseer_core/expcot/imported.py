@@ -22,7 +22,7 @@ from anomseer_core.observer import Observer
 from anomseer_core.recipe import Recipe, Stage
 from anomseer_core.series import index_series, read_series
 from anomseer_core.store import Artifact, ArtifactStore, file_digest
-from anomseer_core.view import LONGEST_SINGLE_VIEW, View, views
+from anomseer_core.view import LONGEST_VIEW, View, views
 
 STAGE = Stage(
     name="import-traces",
@@ -129,9 +129,9 @@ def _shown(trace: ForeignTrace, length: int) -> View:
     view = trace.view or View(0, length)
     if view.stop > length:
         raise ValueError(f"{trace.place}: stop {view.stop} is beyond the {length} samples of {trace.series_id!r}")
-    if len(view) > LONGEST_SINGLE_VIEW:
+    if len(view) > LONGEST_VIEW:
         raise ValueError(
-            f"{trace.place}: {len(view)} samples of {trace.series_id!r} are more than the {LONGEST_SINGLE_VIEW} that "
+            f"{trace.place}: {len(view)} samples of {trace.series_id!r} are more than the {LONGEST_VIEW} that "
             "one picture shows; give start and stop"
         )
     return view

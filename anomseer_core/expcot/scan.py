@@ -9,7 +9,7 @@ is periodic it is averaged over one period before the gradient is taken, or the 
 shift. Gradient and matrix profile are standardised by median and 1.4826 x MAD, as the paper does with periods: mean and
 standard deviation are inflated by a long anomaly until it hides itself (rules with `moments` use them all the same).
 
-Rules for the input: univariate, 30 to 2,000 samples in the view (what one picture shows), of which only these count.
+Rules for the input: univariate, 30 to 4,000 samples in the view (what one picture shows), of which only these count.
 Missing samples are interpolated linearly, at the ends with the nearest one, and counted; a view of none but missing
 samples is refused. A spread below 1e-12 of the magnitude counts as constant: no z-score, period, trend or discord.
 Everything is computed on z-scores, so that no scale of the values matters.
@@ -28,7 +28,7 @@ from anomseer_core.expcot.config import ProbeThresholds
 from anomseer_core.expcot.evidence import Observation, Span, shown, stored
 from anomseer_core.matrix_profile import matrix_profile
 from anomseer_core.series import Interval, Series
-from anomseer_core.view import LONGEST_SINGLE_VIEW, VIEW_UNITS, View
+from anomseer_core.view import LONGEST_VIEW, VIEW_UNITS, View
 
 Dispersion = Literal["robust", "moments"]
 
@@ -285,9 +285,9 @@ def _in_view(series: Series, view: View) -> np.ndarray:
             f"series {series.id!r}: a trace describes one channel, not {len(series.values)}; make a series of each "
             "(archive.channels = apart)"
         )
-    if not SHORTEST <= len(view) <= LONGEST_SINGLE_VIEW:
+    if not SHORTEST <= len(view) <= LONGEST_VIEW:
         raise ValueError(
-            f"series {series.id!r}: a trace describes {SHORTEST} to {LONGEST_SINGLE_VIEW} samples, not {len(view)}; "
+            f"series {series.id!r}: a trace describes {SHORTEST} to {LONGEST_VIEW} samples, not {len(view)}; "
             "cut it into views or join its pieces"
         )
     if view.stop > len(series):

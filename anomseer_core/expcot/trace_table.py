@@ -1,6 +1,6 @@
 """The table of traces, wherever they come from: one row per view of a series, as a Parquet file.
 
-`start` and `stop` are the samples the view shows, which is the whole series up to 2,000 samples. `source` is
+`start` and `stop` are the samples the view shows, which is the whole series up to 4,000 samples. `source` is
 `analysis`, or names where a foreign trace came from. `claims`, `verified` and `unread` count what `verify_trace` found
 in the text; `evidence` holds the typed fields of `Evidence` as JSON, and is null for foreign traces.
 """

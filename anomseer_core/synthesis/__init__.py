@@ -5,16 +5,18 @@ from typing import Literal, get_args
 
 from anomseer_core.series import Series
 from anomseer_core.synthesis import anomllm, visual_time_anomaly
-from anomseer_core.synthesis.config import ANOMLLM_TASKS, DIVERSE_TASKS, VISUAL_TASKS, Split, VisualForm
+from anomseer_core.synthesis.config import ANOMLLM_TASKS, DIVERSE_TASKS, FIELD_TASKS, VISUAL_TASKS, Split, VisualForm
 from anomseer_core.synthesis.diverse import stream as diverse_stream
+from anomseer_core.synthesis.field import stream as field_stream
 
-Benchmark = Literal["anomllm", "visual_time_anomaly", "diverse"]
+Benchmark = Literal["anomllm", "visual_time_anomaly", "diverse", "field"]
 SEED_LIMIT = 2**32
 
 _GENERATORS = {
     "anomllm": (anomllm, ANOMLLM_TASKS),
     "visual_time_anomaly": (visual_time_anomaly, VISUAL_TASKS),
     "diverse": (diverse_stream, DIVERSE_TASKS),
+    "field": (field_stream, FIELD_TASKS),
 }
 
 
@@ -29,8 +31,8 @@ def generate(
 ) -> Iterator[Series]:
     """Stream the first `count` series of one task, in the order of the published data.
 
-    count: None takes the published size of a split (AnomLLM 400, Diverse 90, VisualTimeAnomaly 100, which is also its
-    limit).
+    count: None takes the published size of a split (AnomLLM 400, Diverse 90, Field 100, VisualTimeAnomaly 100, which
+    is also its limit).
     seed: None takes the published seed of the split; with it the series equal the published ones, except for
     AnomLLM's `range`, whose published data cannot be drawn again.
     form: of VisualTimeAnomaly alone: `faithful`, as released, or `fixed`.

@@ -1,6 +1,6 @@
 """What the generators of labelled series are asked for."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -10,6 +10,9 @@ AnomLLMTask = Literal["range", "point", "freq", "trend", "flat-trend", "noisy-po
 VisualTask = Literal["global", "contextual", "seasonal", "trend", "shapelet"]
 VisualForm = Literal["faithful", "fixed"]
 DiverseTask = Literal["global", "contextual", "trend", "seasonal", "shapelet", "boundary", "multivariate"]
+FieldTask = Literal[
+    "daily", "bursts", "switching", "steady", "ramps", "beats", "drift", "noise", "staircase", "oscillation"
+]
 Split = Literal["train", "eval"]
 ANOMLLM_TASKS: tuple[AnomLLMTask, ...] = (
     "range",
@@ -32,6 +35,7 @@ DIVERSE_TASKS: tuple[DiverseTask, ...] = (
     "multivariate",
 )
 UNIVARIATE_DIVERSE_TASKS = DIVERSE_TASKS[:-1]
+FIELD_TASKS: tuple[FieldTask, ...] = get_args(FieldTask)
 
 
 class AnomLLMConfig(Config):
@@ -76,7 +80,19 @@ class DiverseConfig(Config):
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Generator seed.")
 
 
-BenchmarkConfig = AnomLLMConfig | VisualTimeAnomalyConfig | DiverseConfig
+class FieldConfig(Config):
+    """Series to train on that look like monitored ones: `count` of each task, every fourth normal, from one seed."""
+
+    benchmark: Literal["field"] = Field("field", description="Name of the generator.")
+    split: Split = Field("train", description="No seed makes a series of one split one of the other.")
+    tasks: Annotated[tuple[FieldTask, ...], Unique] = Field(
+        FIELD_TASKS, min_length=1, description="Kinds of signals to generate."
+    )
+    count: int = Field(100, ge=1, le=1_000_000, description="Series of each task. [series]")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Generator seed.")
+
+
+BenchmarkConfig = AnomLLMConfig | VisualTimeAnomalyConfig | DiverseConfig | FieldConfig
 
 
 class MixedConfig(Config):

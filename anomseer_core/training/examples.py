@@ -1,6 +1,6 @@
 """Training examples: a view of a series, its trace and the answer an expert would give; and the order they come in.
 
-A series of more than 2,000 samples gives one example per view. The answer is always the label's, also behind a blind
+A series of more than 4,000 samples gives one example per view. The answer is always the label's, also behind a blind
 or foreign trace: clipped to the view, and `normal` where the view shows no interval.
 """
 

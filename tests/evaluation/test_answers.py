@@ -9,8 +9,9 @@ from anomseer_core.evaluation.prediction import VIEW_SEPARATOR
 from anomseer_core.series import AnomalyClass, Series
 from anomseer_core.view import View, views
 
-# Views [0, 1000), [900, 1900) and [1800, 2800): they answer for [0, 950), [950, 1850) and [1850, 2800).
-LONG = Series("long", np.zeros(2800))
+# Views [0, 4000), [3600, 7600) and [7200, 11200), four samples a unit: they answer for [0, 3800), [3800, 7400) and
+# [7400, 11200).
+LONG = Series("long", np.zeros(11_200))
 
 
 def answer(view, spans, kind):
@@ -28,18 +29,18 @@ NOTHING = ([], AnomalyClass.NORMAL)
 
 
 def test_an_event_across_a_border_is_one_event():
-    # The first view sees [940, 1000), the second one [940, 1010).
+    # The first view sees [3760, 4000), the second one [3760, 4040).
     found = joined(([(940, 1000)], AnomalyClass.TREND), ([(40, 110)], AnomalyClass.TREND), NOTHING)
-    assert found.intervals == ((940, 1010),)
+    assert found.intervals == ((3760, 4040),)
     assert (found.anomaly_class, found.status, found.tokens) == (AnomalyClass.TREND, ParseStatus.OK, 9)
 
 
 def test_where_views_overlap_the_one_further_inside_speaks():
-    # [960, 970) is 30 samples from the border of the first view and 60 from that of the second, which sees nothing.
+    # [3840, 3880) is 120 samples from the border of the first view and 240 from that of the second, which sees nothing.
     found = joined(([(960, 970)], AnomalyClass.TREND), NOTHING, NOTHING)
     assert (found.intervals, found.anomaly_class, found.status) == ((), AnomalyClass.NORMAL, ParseStatus.OK)
     # Seen by the second one, at its units 60 to 70, it counts.
-    assert joined(NOTHING, ([(60, 70)], AnomalyClass.SHAPELET), NOTHING).intervals == ((960, 970),)
+    assert joined(NOTHING, ([(60, 70)], AnomalyClass.SHAPELET), NOTHING).intervals == ((3840, 3880),)
 
 
 def test_the_class_is_the_one_named_beside_intervals_that_count():
@@ -48,19 +49,19 @@ def test_the_class_is_the_one_named_beside_intervals_that_count():
         ([(500, 510)], AnomalyClass.TREND),
         ([(5, 9)], AnomalyClass.TREND),
     )
-    # The last one's [1805, 1809) lies in the second view's part.
-    assert found.intervals == ((10, 20), (1400, 1410))
+    # The last one's [7220, 7236) lies in the second view's part.
+    assert found.intervals == ((40, 80), (5600, 5640))
     assert found.anomaly_class == AnomalyClass.SEASONAL
 
 
 def test_unreadable_views_have_no_vote_on_the_class():
     texts = ("what?", format_response("flat", [], AnomalyClass.NORMAL), "what?")
-    said = [ViewAnswer(text, 3, read_answer(text, view)) for text, view in zip(texts, views(2800), strict=True)]
+    said = [ViewAnswer(text, 3, read_answer(text, view)) for text, view in zip(texts, views(len(LONG)), strict=True)]
     assert join_answers(LONG, "d", said).anomaly_class is AnomalyClass.NORMAL
 
 
 def test_a_text_that_holds_the_separator_is_still_one_text():
-    said = [ViewAnswer(f"a{VIEW_SEPARATOR}b", 3, read_answer("", view)) for view in views(2800)]
+    said = [ViewAnswer(f"a{VIEW_SEPARATOR}b", 3, read_answer("", view)) for view in views(len(LONG))]
     assert join_answers(LONG, "d", said).response.split(VIEW_SEPARATOR) == ["a\nb"] * 3
 
 
@@ -69,8 +70,8 @@ def test_one_answer_for_each_view_is_wanted():
         join_answers(LONG, "d", [answer(View(0, 1000), *NOTHING)])
 
 
-def test_a_series_of_230_400_samples_comes_back_exactly():
-    """A perfect answer to every picture, in units of the picture, is a perfect answer about the series."""
+def test_a_series_of_230_400_samples_comes_back_within_half_a_unit():
+    """A perfect answer to every picture is right about the series but for rounding to units of four samples."""
     generator = np.random.default_rng(0)
     starts = np.cumsum(generator.integers(120, 2000, 150))
     truth = tuple(
@@ -82,5 +83,9 @@ def test_a_series_of_230_400_samples_comes_back_exactly():
         shown = view.to_units(truth)
         answers.append(answer(view, shown, AnomalyClass.SHAPELET if shown else AnomalyClass.NORMAL))
     found = join_answers(series, "d", answers)
-    assert found.intervals == truth
+    assert len(found.intervals) == len(truth)
+    # An event under a unit keeps one: its end may be off by nearly all of it.
+    errors = np.abs(np.array(found.intervals) - np.array(truth))
+    assert errors.max() <= 3
+    assert np.mean(errors > 2) < 0.02
     assert (found.anomaly_class, found.status) == (AnomalyClass.SHAPELET, ParseStatus.OK)

@@ -127,12 +127,12 @@ def test_units_of_the_picture_become_samples():
 
 
 def test_every_view_is_read():
-    long = Series("l", np.zeros(3000), ((2500, 2600),), AnomalyClass.TREND)
-    # The first view begins at 0, the last one at 2,000; whatever is between them says nothing.
+    long = Series("l", np.zeros(10_000), ((8000, 8400),), AnomalyClass.TREND)
+    # The first view begins at 0, the last one at 6,000, four samples a unit; whatever is between them says nothing.
     first, last = '[{"start": 100, "end": 200}]', '[{"start": 500, "end": 600}]'
-    between = ["?"] * (len(views(3000)) - 2)
+    between = ["?"] * (len(views(10_000)) - 2)
     found = reread(PROFILES["anomllm"], responding([first, *between, last], tokens=7), long)
-    assert (found.intervals, found.status, found.tokens) == (((100, 200), (2500, 2600)), ParseStatus.OK, 7)
+    assert (found.intervals, found.status, found.tokens) == (((400, 800), (8000, 8400)), ParseStatus.OK, 7)
     nothing = reread(PROFILES["anomllm"], responding(["?", *between, "?"]), long)
     assert (nothing.intervals, nothing.status) == ((), ParseStatus.UNPARSABLE)
     with pytest.raises(ValueError, match=r"series 'l' has \d views, its response 1 texts"):

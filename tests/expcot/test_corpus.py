@@ -82,22 +82,22 @@ def test_every_number_of_our_own_traces_is_verified(store, series):
 
 
 def test_a_long_series_has_a_trace_per_view(store):
-    """2,500 samples: windows of 1,000 from 0, 750 and 1,500; the last two hold the spike."""
-    values = wave(2500)
-    values[1700:1705] += 8
-    series = file_series(store, Series("long", values, ((1700, 1705),), AnomalyClass.GLOBAL_POINT))
+    """10,000 samples: windows of 4,000 from 0, 3,000 and 6,000; the last two hold the spike."""
+    values = wave(10_000)
+    values[6800:6820] += 8
+    series = file_series(store, Series("long", values, ((6800, 6820),), AnomalyClass.GLOBAL_POINT))
     traces = write_traces(store, series, ExpCoTConfig())
     assert traces.rows == {"traces.parquet": 3}
     rows = list(read_traces(traces.file("traces.parquet")))
-    assert [(row.view.start, row.view.stop) for row in rows] == [(0, 1000), (750, 1750), (1500, 2500)]
+    assert [(row.view.start, row.view.stop) for row in rows] == [(0, 4000), (3000, 7000), (6000, 10_000)]
     assert [row.evidence["anomaly_class"] for row in rows] == ["normal", "global point", "global point"]
     assert [row.evidence["intervals"] for row in rows] == [[], [[950, 954]], [[200, 204]]]
     assert [(row.verified, row.unread) for row in rows] == [(row.claims, 0) for row in rows]
 
 
 def test_what_cannot_be_traced_is_counted_by_reason(store):
-    holes = wave(2500)
-    holes[:1000] = np.nan
+    holes = wave(10_000)
+    holes[:4000] = np.nan
     series = file_series(
         store,
         Series("unknown", wave(300), ((100, 110),), AnomalyClass.UNKNOWN),

@@ -143,8 +143,8 @@ def test_each_fault_of_a_file_is_one_line(store, series, tmp_path, records, mess
 
 
 def test_a_long_series_needs_to_be_told_which_part(store, tmp_path):
-    series = file_series(store, Series("long", wave(2001)))
-    with pytest.raises(ValueError, match=r"2001 samples of 'long' are more than the 2000 .* give start and stop"):
+    series = file_series(store, Series("long", wave(4001)))
+    with pytest.raises(ValueError, match=r"4001 samples of 'long' are more than the 4000 .* give start and stop"):
         write_traces(store, series, from_file(jsonl(tmp_path, {"series_id": "long", "text": "Calm."})))
 
 

@@ -294,8 +294,8 @@ def test_everything_is_always_measured(name, rules):
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        (np.zeros(29), "series 's': a trace describes 30 to 2000 samples, not 29"),
-        (np.zeros(2001), "series 's': a trace describes 30 to 2000 samples, not 2001"),
+        (np.zeros(29), "series 's': a trace describes 30 to 4000 samples, not 29"),
+        (np.zeros(4001), "series 's': a trace describes 30 to 4000 samples, not 4001"),
         (np.zeros((2, 100)), "series 's': a trace describes one channel, not 2"),
         (np.full(50, np.nan), "series 's': every sample is missing"),
     ],
@@ -308,9 +308,9 @@ def test_what_cannot_be_analysed_is_refused_by_name(values, complaint):
 @pytest.mark.parametrize(
     ("view", "complaint"),
     [
-        (None, "describes 30 to 2000 samples, not 5000; cut it into views"),
-        (View(0, 2001), "describes 30 to 2000 samples, not 2001"),
-        (View(100, 129), "describes 30 to 2000 samples, not 29"),
+        (None, "describes 30 to 4000 samples, not 5000; cut it into views"),
+        (View(0, 4001), "describes 30 to 4000 samples, not 4001"),
+        (View(100, 129), "describes 30 to 4000 samples, not 29"),
         (View(4500, 5500), "no view ends at 5500, the series has 5000 samples"),
         (View(1000, 2000), "every sample is missing"),
     ],

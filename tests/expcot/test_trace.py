@@ -79,6 +79,8 @@ def test_every_number_in_the_text_is_evidence(cases):
         spread = trace.evidence.observation.std
         bands = [probe.upper - probe.lower for probe in trace.evidence.validation if hasattr(probe, "upper")]
         allowed = {number(leaf, scale) for leaf in fields for scale in (None, spread, 100.0, *bands)}
+        # A brief trace says shares in whole percent.
+        allowed |= {number(round(trace.evidence.observation.trend_share))}
         allowed |= {number(-leaf) for leaf in fields} | {number(len(series.intervals)), number(100), number(3)}
         assert set(NUMBER.findall(trace.text)) <= allowed, series.id
 

@@ -1,7 +1,8 @@
 """Evidence -> a trace of at most 60 words (for up to 20 intervals), in one phrasing, for small policies.
 
 A policy of a few million parameters spends its capacity on what it sees: no synonyms, and only scale-free numbers,
-which can be read from the picture without its ticks.
+which can be read from the picture without its ticks. A discord is named where it passes its threshold: which of many
+windows of noise recurs least, and how little, nobody reads from a picture. Where no period is, a line takes its place.
 """
 
 from anomseer_core.expcot.evidence import (
@@ -29,9 +30,9 @@ def write_brief(evidence: Evidence) -> str:
 
 
 def _observe(seen: Observation) -> str:
-    period = f"period {number(seen.period)}" if seen.periodic else "no period"
-    score = number(seen.discord_score)
-    discord = f"discord {score} at {number(seen.discord[0])}" if seen.discord_score else "no discord"
+    line = f"no period, a line explains {round(seen.trend_share)} %"
+    period = f"period {number(seen.period)}" if seen.periodic else line
+    discord = f"discord {number(seen.discord_score)} at {number(seen.discord[0])}" if seen.dissimilar else "no discord"
     return f"max |z| {number(seen.max_z)} at {number(seen.max_z_position)}, {period}, {discord}"
 
 

@@ -1,0 +1,83 @@
+"""Field: series to train on that look like monitored ones."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from anomseer_core.series import AnomalyClass
+from anomseer_core.synthesis import generate
+from anomseer_core.synthesis.config import FIELD_TASKS
+from anomseer_core.synthesis.field import faults
+from anomseer_core.synthesis.field.faults import FAULTS, SMALLEST_CHANGE, SMALLEST_EFFECT, draw_fault
+from anomseer_core.synthesis.field.signals import Signal, draw_signal
+from anomseer_core.synthesis.field.stream import LARGEST_ANOMALOUS_SHARE, LONGEST, SHORTEST, with_faults
+
+
+@pytest.fixture(scope="module")
+def series():
+    return [item for task in FIELD_TASKS for item in generate("field", task, split="train", count=40)]
+
+
+def test_every_series_is_whole(series):
+    for item in series:
+        assert SHORTEST <= len(item) <= LONGEST
+        assert np.isfinite(item.values).all()
+        assert np.ptp(item.values) > 0
+        assert item.is_normal == (item.anomaly_class is AnomalyClass.NORMAL)
+        assert sum(stop - start for start, stop in item.intervals) <= LARGEST_ANOMALOUS_SHARE * len(item)
+
+
+def test_every_fourth_is_normal_and_every_class_occurs(series):
+    normal = [item.is_normal for item in series]
+    assert normal == [index % 4 == 3 for index in range(40)] * len(FIELD_TASKS)
+    classes = Counter(item.anomaly_class for item in series if not item.is_normal)
+    assert set(classes) == set(FAULTS)
+    assert min(classes.values()) > 15
+
+
+def test_a_series_is_a_function_of_its_place_alone():
+    first, second = (list(generate("field", "beats", split="train", count=count, seed=3)) for count in (3, 5))
+    assert [item.values.tolist() for item in first] == [item.values.tolist() for item in second[:3]]
+    (other,) = generate("field", "beats", split="eval", count=1, seed=3)
+    assert other.values.tolist() != first[0].values.tolist()
+
+
+@pytest.mark.parametrize("anomaly_class", FAULTS)
+def test_a_fault_is_seen_and_keeps_to_its_stretch(anomaly_class):
+    rng = np.random.default_rng(0)
+    drawn = 0
+    for _ in range(200):
+        signal = draw_signal(rng, FIELD_TASKS[rng.integers(len(FIELD_TASKS))], 500)
+        free = np.ones(500, dtype=bool)
+        free[:100] = False
+        fault = draw_fault(rng, signal, anomaly_class, rng.uniform(), free)
+        if fault is None:
+            continue
+        drawn += 1
+        assert 100 <= fault.start < fault.stop <= 500
+        changed = with_faults(signal, (fault,)) - signal.values
+        assert not changed[: fault.start].any()
+        assert np.allclose(changed[fault.stop :], fault.shift)
+        assert np.abs(changed).max() >= SMALLEST_CHANGE * signal.extent
+        effect = max(np.sqrt(np.mean(changed[fault.start : fault.stop] ** 2)), abs(fault.shift))
+        assert effect >= SMALLEST_EFFECT * signal.deviation * (1 - 1e-9)
+    assert drawn > 20
+
+
+def test_points_are_what_their_class_says():
+    rng = np.random.default_rng(1)
+    signal = draw_signal(rng, "daily", 1000)
+    beyond, _ = faults._spike(rng, signal, 300, 303, 0.0)
+    assert beyond.min() > signal.values.max() or beyond.max() < signal.values.min()
+    away, _ = faults._displaced(rng, signal, 300, 302, 0.0)
+    assert signal.values.min() <= away.min() <= away.max() <= signal.values.max()
+    near = signal.values[290:312]
+    assert away.min() > near.max() or away.max() < near.min()
+
+
+def test_shifts_add_up():
+    signal = Signal("drift", np.zeros(10))
+    up = faults.Fault(AnomalyClass.TREND, 2, np.array([1.0, 2.0]), shift=2.0)
+    down = faults.Fault(AnomalyClass.TREND, 6, np.array([-1.0]), shift=-1.0)
+    assert with_faults(signal, (up, down)).tolist() == [0, 0, 1, 2, 2, 2, 1, 1, 1, 1]
