@@ -70,13 +70,13 @@ def _draw_faults(rng: np.random.Generator, signal: Signal, index: int) -> tuple[
     severity = rng.uniform()
     wanted = int(rng.choice(len(FAULT_COUNTS), p=FAULT_COUNTS)) + 1
     for turn in range(len(CLASSES)):
-        faults = _draw_of_class(rng, signal, CLASSES[(index + turn) % len(CLASSES)], severity, wanted)
+        faults = draw_of_class(rng, signal, CLASSES[(index + turn) % len(CLASSES)], severity, wanted)
         if faults:
             return faults
     raise AssertionError(f"no fault finds a place on {signal.kind} of {len(signal)} samples")
 
 
-def _draw_of_class(
+def draw_of_class(
     rng: np.random.Generator, signal: Signal, anomaly_class: AnomalyClass, severity: float, wanted: int
 ) -> tuple[Fault, ...]:
     gap = max(8, round(GAP_SHARE * len(signal)))
