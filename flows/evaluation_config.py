@@ -72,6 +72,11 @@ class EvaluationRunConfig(Config):
                 "evaluation.decoding.reasoning = skipped: no API lets the response of its model be begun; leave the "
                 "detector endpoint out, or set evaluation.direct_too for the policy alone"
             )
+        if "endpoint" in self.models and self.evaluation.decoding.told:
+            raise ValueError(
+                "evaluation.decoding.told: no API takes a choice from its model; leave the detector endpoint out, or "
+                "set evaluation.told_too for the policy alone"
+            )
         if "endpoint" not in self.models and self.endpoint != EndpointConfig():
             raise ValueError("the endpoint's settings have no effect without the detector endpoint; name it too")
         return self

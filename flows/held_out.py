@@ -17,10 +17,14 @@ from tasks.synthesis import read_archive_series, synthesize_series
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The held-out series by benchmark, and the reason for each benchmark that is left out."""
+    """The held-out series by benchmark, and the reason for each benchmark that is left out.
+
+    eventful: the benchmarks whose series were chosen for holding an event.
+    """
 
     series: Mapping[str, StageResult]
     skipped: Mapping[str, str] = field(default_factory=dict)
+    eventful: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def held_out_series(
         series["archive"] = read_archive_series(mlflow_run, archive)
     elif "archive" in benchmarks:
         skipped["archive"] = "no folder of real series is given (archive.folder)"
-    return HeldOut(series, skipped)
+    return HeldOut(series, skipped, frozenset({"archive"} if archive.is_eventful else ()))
 
 
 def evaluate_detectors(
@@ -67,9 +71,9 @@ def evaluate_detectors(
 ) -> RunSummary:
     """Every policy, the model of an endpoint and every baseline on the very same series, scored and summed up."""
     scores = []
-    for series in held_out.series.values():
+    for benchmark, series in held_out.series.items():
         for name, policy in policies.items():
-            for decoding in config.decodings:
+            for decoding in config.decodings(eventful=benchmark in held_out.eventful):
                 answers = predict_with_policy(mlflow_run, policy, series, decoding, decoding.detector_name(name))
                 scores.append(score(mlflow_run, answers, series, config.scoring, examples=True, answers=True))
         if endpoint:

@@ -67,6 +67,8 @@ def measure(store: ArtifactStore, scores: Artifact) -> Iterator[Measurement]:
     Raises as `answers_behind`.
     """
     answers = answers_behind(store, scores)
+    if answers.manifest["recipe"]["config"].get("told"):
+        raise ValueError(f"{scores.path}: its answers were told of events; name the scores of those that were not")
     told = {
         "weights": answering_weights(store, answers),
         "reasoning": answers.manifest["recipe"]["config"]["reasoning"],

@@ -81,6 +81,11 @@ class ArchiveConfig(Config):
         f"0 keeps them whole; else at least {SHORTEST_PIECE}. [samples]",
     )
 
+    @property
+    def is_eventful(self) -> bool:
+        """Whether every series that is read holds an event."""
+        return self.selection == "tab"
+
     @field_validator("max_samples")
     @classmethod
     def _leave_something(cls, value: int) -> int:

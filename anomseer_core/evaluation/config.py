@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from anomseer_core.baselines.config import ClassicalConfig
 from anomseer_core.config import Config, Unique
-from anomseer_core.evaluation.detector_names import DIRECT_SUFFIX
+from anomseer_core.evaluation.detector_names import DIRECT_SUFFIX, TOLD_SUFFIX
 
 Baseline = Literal[
     "always-empty",
@@ -83,9 +83,16 @@ class DecodingConfig(Config):
         "its name in tables ends in `-direct`.",
     )
 
+    told: bool = Field(
+        False,
+        description="The policy is told that every series holds an event: one that it calls normal is asked about "
+        "again, directly and without the choice of naming none; its name in tables ends in `-told`.",
+    )
+
     def detector_name(self, policy: str) -> str:
         """What tables call a policy that answers in this way."""
-        return policy + (DIRECT_SUFFIX if self.reasoning == "skipped" else "")
+        way = DIRECT_SUFFIX if self.reasoning == "skipped" else ""
+        return policy + way + (TOLD_SUFFIX if self.told else "")
 
 
 class DetectorsConfig(Config):
@@ -94,6 +101,11 @@ class DetectorsConfig(Config):
     decoding: DecodingConfig = Field(default_factory=DecodingConfig, description="Sampling of the policy's responses.")
     direct_too: bool = Field(
         False, description="Evaluate every policy a second time, with its reasoning skipped (decoding.reasoning)."
+    )
+    told_too: bool = Field(
+        False,
+        description="Evaluate every policy told of events too (decoding.told), on real series that were chosen for "
+        "holding one (archive.selection = tab).",
     )
     scoring: ScoringConfig = Field(default_factory=ScoringConfig, description="Comparison with the labels.")
     baselines: Annotated[tuple[Baseline, ...], Unique] = Field(
@@ -107,13 +119,17 @@ class DetectorsConfig(Config):
     def _ask_a_second_time_in_another_way(self) -> "DetectorsConfig":
         if self.direct_too and self.decoding.reasoning == "skipped":
             raise ValueError("direct_too has no effect where decoding.reasoning is skipped; set one of them")
+        if self.told_too and self.decoding.told:
+            raise ValueError("told_too has no effect where decoding.told is set; set one of them")
         return self
 
-    @property
-    def decodings(self) -> tuple[DecodingConfig, ...]:
-        """How each policy is asked, once or twice."""
+    def decodings(self, *, eventful: bool) -> tuple[DecodingConfig, ...]:
+        """How each policy is asked about series, one to four times. eventful: all of them hold an event."""
         direct = self.decoding.model_copy(update={"reasoning": "skipped"})
-        return (self.decoding, direct) if self.direct_too else (self.decoding,)
+        ways = (self.decoding, direct) if self.direct_too else (self.decoding,)
+        if not (self.told_too and eventful):
+            return ways
+        return tuple(way.model_copy(update={"told": told}) for way in ways for told in (False, True))
 
 
 class EvaluationConfig(DetectorsConfig):

@@ -1,10 +1,12 @@
-"""What tables call a policy: `timerpo`, `timerpo-seed3`, and `-direct` after either where reasoning is skipped."""
+"""What tables call a policy: `timerpo`, `timerpo-seed3`, and after either `-direct` where reasoning is skipped, `-told`
+where the policy knew that every series holds an event.
+"""
 
 import re
 from collections.abc import Iterable
 
-DIRECT_SUFFIX = "-direct"
-_SEEDED = re.compile(r"(?P<stage>.+)-seed(?P<seed>\d+)(?P<direct>-direct)?")
+DIRECT_SUFFIX, TOLD_SUFFIX = "-direct", "-told"
+_SEEDED = re.compile(r"(?P<stage>.+)-seed(?P<seed>\d+)(?P<way>(-direct)?(-told)?)")
 
 
 def seeded_name(stage: str, seed: int) -> str:
@@ -13,7 +15,11 @@ def seeded_name(stage: str, seed: int) -> str:
 
 
 def is_direct(name: str) -> bool:
-    return name.endswith(DIRECT_SUFFIX)
+    return name.endswith((DIRECT_SUFFIX, DIRECT_SUFFIX + TOLD_SUFFIX))
+
+
+def is_told(name: str) -> bool:
+    return name.endswith(TOLD_SUFFIX)
 
 
 def subject_of(name: str) -> str:
@@ -23,7 +29,7 @@ def subject_of(name: str) -> str:
     ('timerpo-direct', 'cold-start')
     """
     found = _SEEDED.fullmatch(name)
-    return found["stage"] + (found["direct"] or "") if found else name
+    return found["stage"] + found["way"] if found else name
 
 
 def by_subject(names: Iterable[str]) -> dict[str, list[str]]:

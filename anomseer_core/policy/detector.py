@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 
+import numpy as np
 import torch
 
 from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
@@ -14,7 +15,7 @@ from anomseer_core.evaluation.config import DecodingConfig
 from anomseer_core.evaluation.prediction import Prediction
 from anomseer_core.evaluation.shards import Shard, cut_by_count, detect_shard, predict_in_shards
 from anomseer_core.observer import SILENT, Observer
-from anomseer_core.policy.answering import Sampling, answer_pictures
+from anomseer_core.policy.answering import Sampling, answer_pictures, normal_logprobs
 from anomseer_core.policy.model import Policy, load_policy
 from anomseer_core.policy.precision import default_device, resolve_precision
 from anomseer_core.recipe import Recipe, Stage
@@ -32,7 +33,7 @@ STAGE = Stage(
 
 
 class PolicyDetector:
-    """Greedy responses, or sampled ones at a temperature above 0; with reasoning, or without."""
+    """Greedy responses, or sampled ones at a temperature above 0; with reasoning or without; told of events or not."""
 
     def __init__(self, policy: Policy, config: DecodingConfig, *, name: str = "policy") -> None:
         self.policy = policy
@@ -50,7 +51,32 @@ class PolicyDetector:
             # A series is complete once all of its views are answered; batches cut across series.
             while pending and len(answers.get(pending[0].id, ())) == len(views(len(pending[0]))):
                 done = pending.pop(0)
-                yield join_answers(done, self.name, answers.pop(done.id))
+                yield self._joined(done, answers.pop(done.id))
+
+    def _joined(self, series: Series, answers: list[ViewAnswer]) -> Prediction:
+        prediction = join_answers(series, self.name, answers)
+        if prediction.intervals or not self.config.told:
+            return prediction
+        return join_answers(series, self.name, self._asked_again(series, answers))
+
+    def _asked_again(self, series: Series, answers: Sequence[ViewAnswer]) -> list[ViewAnswer]:
+        """Told that there is an event after all, the policy names it in the view that is least surely normal.
+
+        Without reasons, since those it gave were for none. Its tokens are those of both answers.
+        """
+        shown = views(len(series))
+        pictures = [render(series, view) for view in shown]
+        place = int(np.argmin(normal_logprobs(self.policy, pictures, self.precision)))
+        sampling = Sampling(0.0, self.config.max_response_tokens, direct=True, told=True)
+        (named,) = answer_pictures(self.policy, [pictures[place]], [series.id], sampling, self.precision)
+        before = answers[place]
+        again = ViewAnswer(
+            named.text,
+            before.tokens + named.tokens,
+            read_answer(named.text, shown[place]),
+            before.prompt_tokens + named.prompt_tokens,
+        )
+        return [again if answer is before else answer for answer in answers]
 
     def _answer(self, batch: Sequence[tuple[Series, View]]) -> list[ViewAnswer]:
         config = self.config

@@ -41,6 +41,12 @@ def direct_beginning(processor: PolicyProcessor, max_tokens: int) -> list[int]:
     return beginning
 
 
+def empty_answer_token(processor: PolicyProcessor, beginning: list[int]) -> int:
+    """The id behind that beginning with which the answer without an interval goes on, and no other does."""
+    row: list[int] = processor.tokenizer(ANSWERS[0], add_special_tokens=False)["input_ids"]
+    return row[len(beginning)]
+
+
 def begin_responses(prompts: PromptBatch, beginning: list[int]) -> PromptBatch:
     """The prompts with the beginning of a response after each."""
     ids = prompts.input_ids.new_tensor(beginning).expand(len(prompts), -1)

@@ -61,8 +61,12 @@ def sample_responses(
     max_tokens: int,
     uniforms: np.ndarray | None = None,
     temperature: float = 1.0,
+    not_first: Sequence[int] = (),
 ) -> Responses:
-    """Sample one response per row of `uniforms` [P * G, max_tokens], or the greedy one per prompt when it is None."""
+    """Sample one response per row of `uniforms` [P * G, max_tokens], or the greedy one per prompt when it is None.
+
+    not_first: ids that no response begins with.
+    """
     model = policy.model
     encoded = encode_prompts(model, prompts)
     outputs = model.model.language_model(
@@ -77,8 +81,9 @@ def sample_responses(
     states = outputs.last_hidden_state[:, -1].repeat_interleave(group, dim=0)
     ids = torch.full((len(prompts) * group, max_tokens), policy.processor.tokenizer.pad_token_id, device=policy.device)
     mask = torch.zeros_like(ids, dtype=torch.bool)
+    forbidden_first = torch.cat([policy.forbidden, policy.forbidden.new_tensor(not_first)])
     for step in range(max_tokens):
-        logits = suppress(model.lm_head(states), policy.forbidden)
+        logits = suppress(model.lm_head(states), policy.forbidden if step else forbidden_first)
         draws = None if uniforms is None else uniforms[batch.rows.cpu().numpy(), step]
         tokens = choose_tokens(logits, draws, temperature)
         live = batch.rows[batch.alive]

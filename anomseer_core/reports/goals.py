@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from anomseer_core.baselines.trivial import ORACLES
 from anomseer_core.evaluation.groups import AVERAGE, GROUPED_BENCHMARK, GROUPS
 from anomseer_core.reports.markdown import percent, table, with_interval
-from anomseer_core.reports.summary import GROUP_COLUMNS, MISSING, ORACLE_MARK, POINT_GROUP_COLUMNS, is_policy
+from anomseer_core.reports.summary import GROUP_COLUMNS, MISSING, POINT_GROUP_COLUMNS, is_policy, marked
 
 # Table 1 of the paper, in percent: affiliation-F1 by group and its mean, and the class accuracy, of AnomSeer.
 PAPER = ("AnomSeer-3B", "AnomSeer-7B")
@@ -26,7 +25,8 @@ NOTE = (
     "drawn with our own seed. By chance: the same claims checked against another series of the task."
 )
 EVERY_NOTE = (
-    "In percent, 95 % bootstrap intervals over series in brackets. * An oracle: told which series are anomalous."
+    "In percent, 95 % bootstrap intervals over series in brackets. * Told which series are anomalous: an oracle, or a "
+    "policy that was told of events."
 )
 
 
@@ -102,7 +102,7 @@ def every_detector_table(summary: pd.DataFrame, titles: Mapping[str, str]) -> st
             for benchmark in benchmarks
             for column in measures[benchmark]
         ]
-        rows.append([f"{detector}{ORACLE_MARK if detector in ORACLES else ''}", *cells])
+        rows.append([marked(detector), *cells])
     rows.sort(key=lambda row: not is_policy(row[0]))
     return "\n\n".join([table(head, rows), EVERY_NOTE])
 

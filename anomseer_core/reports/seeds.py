@@ -6,7 +6,7 @@
 import pandas as pd
 
 from anomseer_core.evaluation.comparison import Side, compare
-from anomseer_core.evaluation.detector_names import by_subject, is_direct
+from anomseer_core.evaluation.detector_names import by_subject, is_direct, is_told
 from anomseer_core.reports import comparison_table, repetition
 from anomseer_core.reports.summary import is_policy
 
@@ -57,7 +57,8 @@ def compared_pairs(subjects: list[str]) -> list[tuple[str, str]]:
 
 
 def _subjects(scores: pd.DataFrame) -> dict[str, list[str]]:
-    return by_subject(name for name in scores["detector"].unique() if is_policy(name))
+    """Without those told of events: they answer a part of the benchmarks, and know more."""
+    return by_subject(name for name in scores["detector"].unique() if is_policy(name) and not is_told(name))
 
 
 def _compare(scores: pd.DataFrame, subjects: dict[str, list[str]], first: str, second: str) -> str:

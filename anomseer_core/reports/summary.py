@@ -27,6 +27,7 @@ from rich.text import Text
 from anomseer_core.baselines.trivial import ORACLES
 from anomseer_core.dialogue import ParseStatus
 from anomseer_core.evaluation.config import Baseline
+from anomseer_core.evaluation.detector_names import is_told
 from anomseer_core.evaluation.grounding import CLAIM_COLUMNS
 from anomseer_core.evaluation.groups import AVERAGE, GROUPED_BENCHMARK, GROUPS, task_weights
 from anomseer_core.evaluation.resampling import bootstrap_means, percentile_interval
@@ -53,9 +54,9 @@ LEGEND = (
     "Point: point-wise. Event: events by overlap. IoU: mean intersection over union of intervals, best matching. "
     "95 %: bootstrap interval over series. Anom. F1: affiliation-F1 on anomalous series only. Class: accuracy of the "
     "anomaly class. Detect: accuracy of normal against anomalous. Lost: unparsable answers, counted as 0 or, by some "
-    "profiles, not at all. * An oracle: it is told which series are anomalous. Reasoning: numbers of a response that "
-    "claim something of the series, the share that holds when recomputed, the same for another series of the task "
-    "(chance), and numbers that could not be read."
+    "profiles, not at all. * Told which series are anomalous: an oracle, or a policy that was told of events. "
+    "Reasoning: numbers of a response that claim something of the series, the share that holds when recomputed, the "
+    "same for another series of the task (chance), and numbers that could not be read."
 )
 
 
@@ -256,8 +257,8 @@ def _order(values: pd.Series) -> dict[str, int]:
 
 
 def marked(detector: str) -> str:
-    """The name as tables print it: an oracle's is not to be taken for a detector's."""
-    return detector + (ORACLE_MARK if detector in ORACLES else "")
+    """The name as tables print it: who is told which series are anomalous is not to be taken for who is not."""
+    return detector + (ORACLE_MARK if detector in ORACLES or is_told(detector) else "")
 
 
 def _place(detector: str) -> int:

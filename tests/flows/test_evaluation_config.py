@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from anomseer_core.archives.config import ArchiveConfig
 from anomseer_core.baselines.trivial import ANSWERS
 from anomseer_core.config import Config
 from anomseer_core.configurations import nano, tiny
+from anomseer_core.evaluation.detector_names import is_direct, is_told, subject_of
 from anomseer_core.recipe import Recipe, Stage
+from anomseer_core.reports.summary import marked
 from anomseer_core.store import ArtifactStore
 from flows.evaluation_config import (
     BASELINES,
@@ -62,6 +65,14 @@ def test_benchmarks_may_be_written_with_hyphens():
             {"overrides": ["evaluation.decoding.reasoning=skipped", "evaluation.direct_too=true"]},
             "direct_too has no effect where decoding.reasoning is skipped",
         ),
+        (
+            {"overrides": ["evaluation.decoding.told=true", "evaluation.told_too=true"]},
+            "told_too has no effect where decoding.told is set",
+        ),
+        (
+            {"detectors": ["endpoint"], "overrides": ["evaluation.decoding.told=true"]},
+            "no API takes a choice from its model",
+        ),
         ({"benchmarks": ["anomlm"]}, "benchmarks.0 = 'anomlm': input should be 'anomllm'"),
         ({"detectors": ["endpoint"], "overrides": ["endpoint.base_url=host"]}, "base_url must be an address"),
     ],
@@ -85,9 +96,25 @@ def test_the_form_takes_what_the_command_takes():
 
 def test_a_policy_may_be_asked_twice():
     once, twice = nano().evaluation, choose(nano(), "latest", [], [], ["evaluation.direct_too=true"]).evaluation
-    assert once.decodings == (once.decoding,)
-    assert [item.reasoning for item in twice.decodings] == ["written", "skipped"]
-    assert [item.detector_name("timerpo") for item in twice.decodings] == ["timerpo", "timerpo-direct"]
+    assert once.decodings(eventful=True) == (once.decoding,)
+    assert [item.reasoning for item in twice.decodings(eventful=True)] == ["written", "skipped"]
+    names = [item.detector_name("timerpo") for item in twice.decodings(eventful=False)]
+    assert names == ["timerpo", "timerpo-direct"]
+
+
+def test_a_policy_may_be_told_of_events_where_there_are_some():
+    config = choose(nano(), "latest", [], [], ["evaluation.told_too=true"]).evaluation
+    assert [item.told for item in config.decodings(eventful=True)] == [False, True]
+    assert config.decodings(eventful=False) == (config.decoding,)
+    both = config.model_copy(update={"direct_too": True}).decodings(eventful=True)
+    names = [item.detector_name("mine-seed2") for item in both]
+    assert names == ["mine-seed2", "mine-seed2-told", "mine-seed2-direct", "mine-seed2-direct-told"]
+    assert [subject_of(name) for name in names] == ["mine", "mine-told", "mine-direct", "mine-direct-told"]
+    assert [is_told(name) for name in names] == [False, True, False, True]
+    assert [is_direct(name) for name in names] == [False, False, True, True]
+    assert [marked(name) for name in names[:2]] == ["mine-seed2", "mine-seed2-told *"]
+    assert ArchiveConfig().is_eventful
+    assert not ArchiveConfig(selection="all").is_eventful
 
 
 class Transport(Config):
