@@ -53,7 +53,8 @@ def test_nothing_labelled_and_nothing_answered():
         (500, 1, (0, 1, 0, 0, 1.0)),  # a sample is two units
         (2000, 1, (1, 0, 0, 0, 0)),  # half a unit: no response can say it
         (2000, 2, (0, 1, 0, 0, 0.5)),
-        (5000, 1, (0, 1, 0, 0, 0.5)),  # views of 1,000 samples
+        (5000, 1, (1, 0, 0, 0, 0)),  # views of 4,000 samples: a quarter of a unit
+        (5000, 4, (0, 1, 0, 0, 0.5)),
     ],
 )
 def test_borders_are_measured_in_units_of_the_picture(length, off, expected):

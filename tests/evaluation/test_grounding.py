@@ -50,7 +50,7 @@ def test_what_cannot_be_grounded_has_no_number():
 
 
 def test_every_view_of_a_long_series_is_checked_in_its_own_units():
-    series = spiked("long", 2300, 9.0, length=2500)
+    series = spiked("long", 9200, 9.0, length=10_000)
     texts = [
         format_response(write_trace(series, view=view).text, view.to_units(series.intervals), label)
         for view, label in zip(
@@ -59,7 +59,8 @@ def test_every_view_of_a_long_series_is_checked_in_its_own_units():
     ]
     pairs = zip(texts, views(len(series)), strict=True)
     joined = join_answers(series, "d", [ViewAnswer(text, 1, read_answer(text, view)) for text, view in pairs])
-    assert joined.intervals == ((2300, 2301),)
+    # A unit of the picture is four samples.
+    assert joined.intervals == ((9200, 9204),)
     found = GroundingScorer().score(series, joined)
     assert found.claims == found.claims_verified > 20
     assert found.numbers_unread == 0
