@@ -17,7 +17,7 @@ from types import ModuleType
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-# [samples] What one picture shows at most; by then stumpy, once compiled, is somewhat faster.
+# [samples] What one picture shows at most, and about where stumpy catches up.
 LONGEST_BY_PRODUCTS = 4_000
 # Rows of a product: it and the windows it reads stay in the processor's cache.
 ROWS_AT_ONCE = 64
