@@ -30,8 +30,9 @@ STEPS = 3
 WHOLE = LaunchConfig(ranks=2, zero_stage=0)
 LEARNING_RATE = 1e-3
 COLD_START = ColdStartConfig(steps=STEPS, batch_size=4, learning_rate=LEARNING_RATE)
+# Slower: after one step at full speed all responses of a group are alike, and have no gradient.
 TIMERPO = TimerPOConfig(
-    steps=STEPS, prompts_per_step=4, group_size=3, max_response_tokens=12, learning_rate=LEARNING_RATE
+    steps=STEPS, prompts_per_step=4, group_size=6, max_response_tokens=12, learning_rate=LEARNING_RATE / 10
 )
 # Sums over ranks are taken in another order: a hundredth of the way that AdamW goes at most.
 TOLERANCE = STEPS * LEARNING_RATE / 100
@@ -104,7 +105,7 @@ def taught(inputs, tmp_path_factory: pytest.TempPathFactory) -> TrainingInputs:
 def whole_timerpo(taught: TrainingInputs, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("zero0")
     checkpoint = train(reinforce, taught, folder, TIMERPO, WHOLE)
-    assert max(gradient_norms(folder)) > 0.01, "without gradients all stages are equal"
+    assert min(gradient_norms(folder)) > 0.01, "without gradients all stages are equal"
     return Trained(checkpoint, gradient_norms(folder))
 
 
