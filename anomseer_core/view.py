@@ -5,7 +5,8 @@ a model answers in one unit only. Sample `i` of a view of `n` samples covers the
 
 Both directions round each edge to the nearest whole position, halves up, and keep at least one. Hence samples ->
 units -> samples gives back exactly what went in whenever the view has at most 1,000 samples (a perfect answer scores
-perfectly), and is wrong by at most two samples on either side in a view of up to 4,000.
+perfectly), and is wrong by at most two samples on either side in a view of up to 4,000. There an event shorter than
+a unit of four samples keeps a whole one, which may begin up to a unit before it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from anomseer_core.series import Interval, merge_intervals
 
 VIEW_UNITS = 1000
 # One picture shows up to four samples a unit: what is unusual is seen beside what is usual, and that is worth more than
-# the last two samples of a border (docs/evaluation.md).
+# the last two samples of a border (docs/shipped.md).
 LONGEST_VIEW = 4 * VIEW_UNITS
 # What lies at a border is seen once more, further inside, in the next view.
 OVERLAP = LONGEST_VIEW // 10
