@@ -85,8 +85,8 @@ class DecodingConfig(Config):
 
     told: bool = Field(
         False,
-        description="The policy is told that every series holds an event: one that it calls normal is asked about "
-        "again, directly and without the choice of naming none; its name in tables ends in `-told`.",
+        description="The policy is told that every series holds an event: where it names none it is asked again, "
+        "directly and without that choice; its name in tables ends in `-told`.",
     )
 
     def detector_name(self, policy: str) -> str:

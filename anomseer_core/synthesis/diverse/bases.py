@@ -89,10 +89,14 @@ def _draw_phase(rng: np.random.Generator, length: int, *, drifting: bool) -> np.
 
 
 def _draw_autoregressive(rng: np.random.Generator, kind: BaseKind, length: int) -> Base:
-    persistence = rng.uniform(*PERSISTENCE)
-    noise = lfilter([1], [1, -persistence], rng.normal(size=BURN_IN + length))[BURN_IN:]
-    noise *= np.sqrt(1 - persistence**2) / 2
+    noise = autoregression(rng, length, rng.uniform(*PERSISTENCE)) / 2
     return Base(kind, noise, noise)
+
+
+def autoregression(rng: np.random.Generator, length: int, persistence: float) -> np.ndarray:
+    """AR(1) [T] of deviation one, long under way when it begins."""
+    noise = lfilter([1], [1, -persistence], rng.normal(size=BURN_IN + length))[BURN_IN:]
+    return np.asarray(noise * np.sqrt(1 - persistence**2))
 
 
 def _draw_walk(rng: np.random.Generator, kind: BaseKind, length: int) -> Base:

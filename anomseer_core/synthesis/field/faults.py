@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomseer_core.series import AnomalyClass
+from anomseer_core.synthesis.diverse.event import between
 from anomseer_core.synthesis.field.signals import Signal
 
 # The least that is seen: of the extent, at one sample; of the deviation, over the stretch.
@@ -82,13 +83,9 @@ def _is_seen(signal: Signal, start: int, values: np.ndarray, shift: float) -> bo
     return bool(largest >= SMALLEST_CHANGE * signal.extent and effect >= SMALLEST_EFFECT * signal.deviation)
 
 
-def _between(severity: float, low: float, high: float) -> float:
-    return low + severity * (high - low)
-
-
 def _beyond(rng: np.random.Generator, signal: Signal, severity: float, count: int) -> np.ndarray:
     """Levels [count] above the maximum, or below the minimum, all on one side."""
-    excess = _between(severity, 0.15, 2.0) * signal.extent * rng.uniform(1, 1.25, count)
+    excess = between(severity, 0.15, 2.0) * signal.extent * rng.uniform(1, 1.25, count)
     return signal.values.max() + excess if rng.random() < 0.5 else signal.values.min() - excess
 
 
@@ -112,7 +109,7 @@ def _surge(
 ) -> tuple[np.ndarray, float] | None:
     """A stretch whose departures from the lowest value are far too large: a day with twice the load."""
     floor = np.percentile(signal.values, 1)
-    values = floor + _between(severity, 1.3, 3.0) * (signal.values[start:stop] - floor)
+    values = floor + between(severity, 1.3, 3.0) * (signal.values[start:stop] - floor)
     return (values, 0.0) if values.max() > signal.values.max() + 0.1 * signal.extent else None
 
 
@@ -122,7 +119,7 @@ def _displaced(
     """Inside the range, and away from every neighbour by that part of the extent."""
     around = max(5, round(NEIGHBOURHOOD * len(signal)))
     near = signal.values[max(0, start - around) : stop + around]
-    distance = _between(severity, 0.2, 0.6) * signal.extent
+    distance = between(severity, 0.2, 0.6) * signal.extent
     up, down = near.max() + distance, near.min() - distance
     sides = [side for side, level in ((1, up), (-1, down)) if signal.values.min() <= level <= signal.values.max()]
     if not sides:
@@ -143,14 +140,14 @@ def _stuck(
 
 
 def _loud(rng: np.random.Generator, signal: Signal, start: int, stop: int, severity: float) -> tuple[np.ndarray, float]:
-    noise = rng.normal(0, _between(severity, 0.08, 0.4) * signal.extent, stop - start)
+    noise = rng.normal(0, between(severity, 0.08, 0.4) * signal.extent, stop - start)
     return signal.values[start:stop] + noise, 0.0
 
 
 def _slope(
     rng: np.random.Generator, signal: Signal, start: int, stop: int, severity: float
 ) -> tuple[np.ndarray, float]:
-    rise = _between(severity, 0.4, 1.5) * signal.extent * rng.choice([-1, 1])
+    rise = between(severity, 0.4, 1.5) * signal.extent * rng.choice([-1, 1])
     steps = np.linspace(0, 1, stop - start)
     if rng.random() < 0.5:
         return signal.values[start:stop] + rise * np.minimum(1, 2 * np.minimum(steps, 1 - steps)), 0.0
@@ -161,7 +158,7 @@ def _level(
     rng: np.random.Generator, signal: Signal, start: int, stop: int, severity: float
 ) -> tuple[np.ndarray, float]:
     """Another level for a while, or from then on, when the stretch is where it moves there."""
-    rise = _between(severity, 0.3, 1.2) * signal.extent * rng.choice([-1, 1])
+    rise = between(severity, 0.3, 1.2) * signal.extent * rng.choice([-1, 1])
     if rng.random() < 0.6:
         return signal.values[start:stop] + rise, 0.0
     count = stop - start
@@ -172,10 +169,10 @@ def _level(
 def _pace(rng: np.random.Generator, signal: Signal, start: int, stop: int, severity: float) -> tuple[np.ndarray, float]:
     """The stretch as it would be at another speed, or as another time of the signal has it."""
     if rng.random() < 0.3:
-        shift = round(rng.choice([-1, 1]) * _between(severity, 0.2, 0.5) * signal.pace)
+        shift = round(rng.choice([-1, 1]) * between(severity, 0.2, 0.5) * signal.pace)
         places = np.arange(start, stop) + shift
     else:
-        factor = _between(severity, 1.5, 3.5) ** rng.choice([-1, 1])
+        factor = between(severity, 1.5, 3.5) ** rng.choice([-1, 1])
         places = start + factor * np.arange(stop - start)
     # A signal that ends goes back the way it came.
     last = len(signal) - 1
@@ -186,7 +183,7 @@ def _pace(rng: np.random.Generator, signal: Signal, start: int, stop: int, sever
 def _low(rng: np.random.Generator, signal: Signal, start: int, stop: int, severity: float) -> tuple[np.ndarray, float]:
     """A cycle that hardly happens."""
     floor = np.percentile(signal.values, 1)
-    return floor + _between(severity, 0.6, 0.0) * (signal.values[start:stop] - floor), 0.0
+    return floor + between(severity, 0.6, 0.0) * (signal.values[start:stop] - floor), 0.0
 
 
 def _backwards(

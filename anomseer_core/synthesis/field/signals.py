@@ -14,8 +14,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 
 from anomseer_core.synthesis.config import FieldTask
+from anomseer_core.synthesis.diverse.bases import autoregression
 
-BURN_IN = 300
 WEEK = 7
 
 
@@ -48,12 +48,6 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def _autoregressive(rng: np.random.Generator, length: int, persistence: float) -> np.ndarray:
-    """Deviation one, [T]."""
-    noise = lfilter([1], [1, -persistence], rng.normal(size=BURN_IN + length))[BURN_IN:]
-    return noise * np.sqrt(1 - persistence**2)
-
-
 def _turns(rng: np.random.Generator, length: int, fewest: float, most: float, jitter: float) -> np.ndarray:
     """Where each repetition begins [samples], from before the first one to behind the last; gaps vary by `jitter`."""
     gap = length / _log_uniform(rng, fewest, most)
@@ -78,7 +72,7 @@ def _draw_daily(rng: np.random.Generator, length: int) -> Signal:
     if rng.random() < 0.5:
         heights[np.isin((np.arange(len(heights)) + rng.integers(WEEK)) % WEEK, (5, 6))] *= rng.uniform(0.3, 0.9)
     between = np.interp(phase, np.arange(len(heights)) + 0.5, heights)
-    noise = rng.uniform(0.005, 0.15) * _autoregressive(rng, length, rng.uniform(0, 0.95))
+    noise = rng.uniform(0.005, 0.15) * autoregression(rng, length, rng.uniform(0, 0.95))
     drift = rng.choice([0, 0.3]) * _smooth_walk(rng, length, 20)
     shape = _day_shape(rng)(phase % 1)
     # Loud days are loud all over: traffic is counted.
@@ -142,7 +136,7 @@ def _draw_switching(rng: np.random.Generator, length: int) -> Signal:
 def _draw_steady(rng: np.random.Generator, length: int) -> Signal:
     """Hardly anything: a level with quantised noise, a slow slope, or a rare small step."""
     values = rng.uniform(-0.5, 0.5) * np.arange(length) / length * rng.choice([0, 1])
-    values += _log_uniform(rng, 0.003, 0.1) * _autoregressive(rng, length, rng.choice([0.0, 0.9]))
+    values += _log_uniform(rng, 0.003, 0.1) * autoregression(rng, length, rng.choice([0.0, 0.9]))
     if rng.random() < 0.5:
         step = _log_uniform(rng, 0.005, 0.1)
         values = np.round(values / step) * step
@@ -181,7 +175,7 @@ def _draw_drift(rng: np.random.Generator, length: int) -> Signal:
     """Temperatures and prices: a walk, smooth or rough, perhaps with a weak cycle on it."""
     values = _smooth_walk(rng, length, _log_uniform(rng, 8, 60))
     values += rng.uniform(0, 0.15) * _smooth_walk(rng, length, 300)
-    values += rng.uniform(0.003, 0.05) * _autoregressive(rng, length, rng.uniform(0, 0.97))
+    values += rng.uniform(0.003, 0.05) * autoregression(rng, length, rng.uniform(0, 0.97))
     if rng.random() < 0.5:
         values += rng.uniform(0.03, 0.15) * np.sin(2 * np.pi * np.arange(length) / length * _log_uniform(rng, 8, 50))
     return Signal("drift", values)
