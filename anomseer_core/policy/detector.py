@@ -66,7 +66,10 @@ class PolicyDetector:
         """
         shown = views(len(series))
         pictures = [render(series, view) for view in shown]
-        place = int(np.argmin(normal_logprobs(self.policy, pictures, self.precision)))
+        size = self.config.batch_size
+        batches = (pictures[first : first + size] for first in range(0, len(pictures), size))
+        sure = [value for batch in batches for value in normal_logprobs(self.policy, batch, self.precision)]
+        place = int(np.argmin(sure))
         sampling = Sampling(0.0, self.config.max_response_tokens, direct=True, told=True)
         (named,) = answer_pictures(self.policy, [pictures[place]], [series.id], sampling, self.precision)
         before = answers[place]

@@ -37,7 +37,7 @@ MEASURES_ABREAST = 4
 HEADINGS = ("Detector", "Runs", *SHOWN.values())
 LEGEND = (
     "In percent: the mean of the runs' means over series and, after +-, its deviation over the runs (n - 1). Detectors "
-    "that draw nothing answer alike in every run. * An oracle: it is told which series are anomalous."
+    "that draw nothing answer alike in every run. * Told which series are anomalous."
 )
 
 

@@ -78,11 +78,12 @@ def test_the_view_least_surely_normal_is_asked_about_again(policy: Policy, monke
         return [said([(500, 600)])] if sampling.told else [said([], AnomalyClass.NORMAL)] * len(pictures)
 
     monkeypatch.setattr(detector_module, "answer_pictures", answer)
-    monkeypatch.setattr(detector_module, "normal_logprobs", lambda *_: [-0.1, -0.9, -0.2])
-    config = DecodingConfig(max_response_tokens=24, told=True)
+    sure = iter([[-0.1, -0.9], [-0.2]])
+    monkeypatch.setattr(detector_module, "normal_logprobs", lambda *_: next(sure))
+    config = DecodingConfig(max_response_tokens=24, told=True, batch_size=2)
     (found,) = PolicyDetector(policy, config, name=config.detector_name("mine")).detect([series])
-    assert [(count, sampling.told) for count, sampling in asked] == [(3, False), (1, True)]
-    assert asked[1][1] == Sampling(0.0, 24, direct=True, told=True)
+    assert [(count, sampling.told) for count, sampling in asked] == [(2, False), (1, False), (1, True)]
+    assert asked[2][1] == Sampling(0.0, 24, direct=True, told=True)
     # Units 500 to 600 of [3600, 7600) are samples 5600 to 6000.
     assert (found.detector, found.intervals) == ("mine-told", ((5600, 6000),))
     assert (found.anomaly_class, found.tokens, found.prompt_tokens) == (AnomalyClass.TREND, 40, 400)
