@@ -10,7 +10,9 @@ from anomseer_core.evaluation.detector_names import by_subject, is_direct, is_to
 from anomseer_core.reports import comparison_table, repetition
 from anomseer_core.reports.summary import is_policy
 
-COLD_START, GRPO = "cold-start", "grpo"
+GRPO = "grpo"
+# What a reinforcement may begin with, as tables call it: the cold start of its own run, or the policy that ships.
+STARTS = ("cold-start", "shipped")
 
 
 def seeds_markdown(scores: pd.DataFrame) -> str:
@@ -41,16 +43,18 @@ def pairs_markdown(scores: pd.DataFrame) -> str:
 
 
 def compared_pairs(subjects: list[str]) -> list[tuple[str, str]]:
-    """First and second: the cold start (or the last named, without one) and what came of it; GRPO and what earns
-    reasoning besides; with and without reasons.
+    """First and second: what a policy began with (`STARTS`; without one, the last named) and what came of it; GRPO and
+    what earns reasoning besides; with and without reasons.
 
     >>> compared_pairs(["timerpo", "timerpo-direct", "cold-start"])
     [('cold-start', 'timerpo'), ('timerpo', 'timerpo-direct')]
     >>> compared_pairs(["timerpo", "grpo", "cold-start"])
     [('cold-start', 'timerpo'), ('cold-start', 'grpo'), ('grpo', 'timerpo')]
+    >>> compared_pairs(["shipped", "timerpo"])
+    [('shipped', 'timerpo')]
     """
     written = [name for name in subjects if not is_direct(name)]
-    start = COLD_START if COLD_START in written else written[-1] if written else ""
+    start = next((name for name in (*STARTS, *reversed(written)) if name in written), "")
     from_start = [(start, name) for name in written if name != start]
     from_grpo = [(GRPO, name) for name in written if GRPO in written and name not in (start, GRPO)]
     return from_start + from_grpo + [(name, f"{name}-direct") for name in written if f"{name}-direct" in subjects]

@@ -27,6 +27,7 @@ def test_names_tell_subjects():
         (["timerpo", "cold-start"], [("cold-start", "timerpo")]),
         (["mine", "mine-direct"], [("mine", "mine-direct")]),
         (["mine", "other"], [("other", "mine")]),
+        (["shipped", "grpo", "timerpo"], [("shipped", "grpo"), ("shipped", "timerpo"), ("grpo", "timerpo")]),
         (["mine-direct"], []),
     ],
 )
