@@ -113,14 +113,15 @@ def write_report(summary: "RunSummary", path: Path) -> None:
     from anomseer_core.reports.figures import write_png
     from anomseer_core.store import ArtifactStore, commit
 
+    command = " ".join(["anomseer", *map(shlex.quote, sys.argv[1:])])
+    # Before anything is written: a page in a checkout is not what makes that one differ from its commit.
+    head = f"# Results\n\nWritten by `{command}`, commit {commit()}."
     found = build_report(ArtifactStore(load_settings().home), summary.scores, summary.skipped)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheets = found.failures()
     files = {name: f"{path.stem}-{picture_name(name)}" for name in sheets}
     for name, sheet in sheets.items():
         write_png(sheet, path.with_name(files[name]))
-    command = " ".join(["anomseer", *map(shlex.quote, sys.argv[1:])])
-    head = f"# Results\n\nWritten by `{command}`, commit {commit()}."
     path.write_text(f"{head}\n\n{found.markdown(files)}", encoding="utf-8")
 
 
