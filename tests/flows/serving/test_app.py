@@ -26,7 +26,7 @@ from anomseer_core.synthesis.dataset import synthesize
 from flows.serving import app
 from flows.serving.command import listen
 
-# One picture at a time on either side: in bfloat16 the last bits of an answer depend on its company.
+# One picture at a time on either side: the last bits of an answer depend on its company.
 DECODING = DecodingConfig(max_response_tokens=24, batch_size=1)
 PICTURE = {"type": "image_url", "image_url": {"url": picture_url(Image.new("RGB", (805, 124)))}}
 
@@ -43,6 +43,14 @@ def serving(policy: Policy) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def single_precision() -> Iterator[None]:
+    """What random weights say in bfloat16 is full of ties, and the thread that computes decides between them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("anomseer_core.policy.precision.has_bfloat16_cpu", lambda: False)
+        yield
 
 
 @pytest.fixture(scope="module")
