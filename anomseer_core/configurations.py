@@ -158,6 +158,17 @@ NANO_SYNTHESIS = SynthesisConfig(
 )
 
 
+def _mixture(*, anomllm: int, diverse: int, field: int, visual_time_anomaly: int) -> SynthesisConfig:
+    """`NANO_SYNTHESIS` with other numbers of training series: of each task; of VisualTimeAnomaly, of splits."""
+    sizes = {
+        "train": NANO_SYNTHESIS.train.model_copy(update={"count": anomllm}),
+        "train_diverse": diverse,
+        "train_field": field,
+        "train_visual_time_anomaly": visual_time_anomaly,
+    }
+    return NANO_SYNTHESIS.model_copy(update=sizes)
+
+
 def nano_cold_start() -> PipelineConfig:
     """The supervised half of the policy that is to ship: pictures first, then reasoning and answers."""
     return PipelineConfig(
@@ -182,7 +193,6 @@ def nano_cold_start() -> PipelineConfig:
 def nano_continued() -> PipelineConfig:
     """More supervised training of the policy that ships, mostly on Diverse, which it reads worst."""
     start = nano_cold_start()
-    data = start.synthesis.train.model_copy(update={"count": 1200})
     cold_start = start.cold_start.model_copy(
         update={
             "steps": 2800,
@@ -195,7 +205,7 @@ def nano_continued() -> PipelineConfig:
     return start.model_copy(
         update={
             "name": "nano-continued",
-            "synthesis": start.synthesis.model_copy(update={"train": data, "train_diverse": 5000}),
+            "synthesis": _mixture(anomllm=1200, diverse=5000, field=0, visual_time_anomaly=8),
             "policy": PolicyConfig(preset="shipped"),
             "cold_start": cold_start,
         }
@@ -205,14 +215,7 @@ def nano_continued() -> PipelineConfig:
 def nano_field() -> PipelineConfig:
     """Still more of it, on series that look like real ones (Field) beside all the others."""
     start = nano_continued()
-    synthesis = start.synthesis.model_copy(
-        update={
-            "train": start.synthesis.train.model_copy(update={"count": 600}),
-            "train_diverse": 1400,
-            "train_field": 1000,
-            "train_visual_time_anomaly": 3,
-        }
-    )
+    synthesis = _mixture(anomllm=600, diverse=1400, field=1000, visual_time_anomaly=3)
     cold_start = start.cold_start.model_copy(update={"steps": 1800, "seed": 2})
     return start.model_copy(update={"name": "nano-field", "synthesis": synthesis, "cold_start": cold_start})
 
@@ -221,14 +224,7 @@ def nano_timerpo() -> PipelineConfig:
     """TimerPO from the policy that ships, on every kind of series, with the reward that wide intervals cannot farm."""
     start = nano_field()
     # Forty steps ask about 640 series, a small part of what a supervised stage reads.
-    synthesis = start.synthesis.model_copy(
-        update={
-            "train": start.synthesis.train.model_copy(update={"count": 200}),
-            "train_diverse": 140,
-            "train_field": 60,
-            "train_visual_time_anomaly": 1,
-        }
-    )
+    synthesis = _mixture(anomllm=200, diverse=140, field=60, visual_time_anomaly=1)
     training = TimerPOConfig(
         steps=40,
         prompts_per_step=16,

@@ -78,12 +78,7 @@ def one_rank(inputs, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return Finished(store, run(store, reinforce, inputs, TIMERPO, 1, seen, micro_responses=100), seen)
 
 
-def assert_equal_training(first: ArtifactStore, second: ArtifactStore, checkpoints: list[Artifact]) -> None:
-    tensors = [weights(checkpoint) for checkpoint in checkpoints]
-    for name, tensor in tensors[0].items():
-        far = ~torch.isclose(tensors[1][name], tensor, atol=2e-5, rtol=1e-3)
-        # AdamW divides by the size of a gradient: where it is nothing but rounding, a weight goes anywhere.
-        assert far.sum() <= 1e-4 * tensor.numel(), f"{name}: {far.sum()} of {tensor.numel()}"
+def assert_equal_losses(first: ArtifactStore, second: ArtifactStore) -> None:
     for one, other in zip(lines(first, METRICS), lines(second, METRICS), strict=True):
         told = {"loss", "border_loss"} & one["metrics"].keys()
         assert told
@@ -95,18 +90,26 @@ def test_timerpo_on_two_ranks_in_chunks_equals_one_pass_on_one(inputs, one_rank:
     """The responses are the same: their randomness is fixed by seed, step and prompt."""
     store = ArtifactStore(tmp_path)
     two = run(store, reinforce, inputs, TIMERPO, 2, micro_responses=3)
-    assert_equal_training(one_rank.store, store, [one_rank.checkpoint, two])
-    before = weights(inputs.policy)
-    assert any(not torch.equal(before[name], tensor) for name, tensor in weights(two).items())
+    expected, found, before = weights(one_rank.checkpoint), weights(two), weights(inputs.policy)
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, atol=2e-5, rtol=1e-3)
+    assert_equal_losses(one_rank.store, store)
+    assert any(not torch.equal(before[name], tensor) for name, tensor in found.items())
 
 
 def test_cold_start_on_two_ranks_in_chunks_equals_one_pass_on_one(inputs, tmp_path: Path) -> None:
     stores = [ArtifactStore(tmp_path / name) for name in ("one", "two")]
     one = run(stores[0], cold_start, inputs, BIRTH, 1, micro_responses=100)
     two = run(stores[1], cold_start, inputs, BIRTH, 2, micro_responses=1)
-    assert_equal_training(*stores, [one, two])
+    expected, found, before = weights(one), weights(two), weights(inputs.policy)
+    for name, tensor in expected.items():
+        # As a whole to a five-hundredth of its way. AdamW divides by the size of a gradient: where that is rounding, a
+        # weight alone may be off by more, up to a tenth of one step.
+        assert (found[name] - tensor).norm() <= (tensor - before[name]).norm() / 500, name
+        torch.testing.assert_close(found[name], tensor, atol=BIRTH.learning_rate / 10, rtol=0)
+    assert_equal_losses(*stores)
     # The heads that asked for borders are gone.
-    assert weights(two).keys() == weights(inputs.policy).keys()
+    assert found.keys() == before.keys()
 
 
 def test_the_same_seed_gives_the_same_run_bit_for_bit(inputs, one_rank: Finished, tmp_path: Path) -> None:
