@@ -3,7 +3,7 @@
 Each is a function returning a `PipelineConfig`; its name is its MLflow tag and what `--config` takes.
 
 - `nano`, `tiny`: the whole pipeline on a laptop, from random weights.
-- `nano-cold-start`, `nano-continued`, `nano-field`, `nano-timerpo`: how the policy that ships with the project is born.
+- `nano-cold-start`, `nano-continued`, `nano-field`, `nano-brief`, `nano-timerpo`: how the policy that ships is born.
 - `paper`, `released`: AnomSeer as the paper says, and as the authors' code does.
 - `sft`, `grpo`, `sft+grpo`, `timerpo`, `sft+timerpo`: one method each, on the data, policy and evaluation of `paper`.
   They train Qwen2.5-VL-3B. With `policy.preset=nano` take one that has a cold start, and the learning rates of `nano`:
@@ -220,6 +220,15 @@ def nano_field() -> PipelineConfig:
     return start.model_copy(update={"name": "nano-field", "synthesis": synthesis, "cold_start": cold_start})
 
 
+def nano_brief() -> PipelineConfig:
+    """Still more of it, half on Field, whose faults may be brief now and whose normal series are fewer."""
+    start = nano_field()
+    mixture = _mixture(anomllm=500, diverse=1000, field=1000, visual_time_anomaly=2)
+    synthesis = mixture.model_copy(update={"train_field_form": "brief"})
+    cold_start = start.cold_start.model_copy(update={"steps": 2000, "seed": 3})
+    return start.model_copy(update={"name": "nano-brief", "synthesis": synthesis, "cold_start": cold_start})
+
+
 def nano_timerpo() -> PipelineConfig:
     """TimerPO from the policy that ships, on every kind of series, with the reward that wide intervals cannot farm."""
     start = nano_field()
@@ -278,6 +287,7 @@ CONFIGURATIONS: dict[str, Callable[[], PipelineConfig]] = {
     "nano-cold-start": nano_cold_start,
     "nano-continued": nano_continued,
     "nano-field": nano_field,
+    "nano-brief": nano_brief,
     "nano-timerpo": nano_timerpo,
     "tiny": tiny,
     "paper": paper,

@@ -14,6 +14,7 @@ from anomseer_core.synthesis.config import (
     BenchmarkConfig,
     DiverseConfig,
     FieldConfig,
+    FieldForm,
     MixedConfig,
     VisualTimeAnomalyConfig,
 )
@@ -42,6 +43,9 @@ class SynthesisConfig(Config):
     )
     train_field: int = Field(
         0, ge=0, le=100_000, description="Field series of each kind of signal to train on besides. [series]"
+    )
+    train_field_form: FieldForm = Field(
+        "plain", description="How brief their faults are, and how rare those without: the form of Field."
     )
     benchmarks: Annotated[tuple[Benchmark, ...], Unique] = Field(
         PAPER_BENCHMARKS, min_length=1, description="Benchmarks held out; the archive needs a folder."
@@ -75,7 +79,7 @@ class SynthesisConfig(Config):
         if self.train_diverse:
             more.append(DiverseConfig(split="train", count=self.train_diverse))
         if self.train_field:
-            more.append(FieldConfig(split="train", count=self.train_field))
+            more.append(FieldConfig(split="train", count=self.train_field, form=self.train_field_form))
         more += [
             VisualTimeAnomalyConfig(split="train", form="fixed", seed=seed)
             for seed in range(1, self.train_visual_time_anomaly + 1)

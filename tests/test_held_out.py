@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pytest
 
-from anomseer_core.configurations import nano_cold_start, nano_continued, nano_field, nano_timerpo
+from anomseer_core.configurations import nano_brief, nano_cold_start, nano_continued, nano_field, nano_timerpo
 from anomseer_core.series import STORED_DECIMALS, Series
 from anomseer_core.synthesis import generate
 from anomseer_core.synthesis.config import (
@@ -22,6 +22,7 @@ from anomseer_core.synthesis.config import (
     AnomLLMConfig,
     BenchmarkConfig,
     DiverseConfig,
+    FieldConfig,
     VisualTimeAnomalyConfig,
 )
 
@@ -41,7 +42,7 @@ REPEATED = {
     ("anomllm", "flat-trend", True): 230,
 }
 # What ships began with the first and went on with the others, whose series of Diverse begin with the same ones.
-BIRTH = (nano_cold_start, nano_continued, nano_field, nano_timerpo)
+BIRTH = (nano_cold_start, nano_continued, nano_field, nano_timerpo, nano_brief)
 TRAINED = tuple(part for stage in BIRTH for part in stage().synthesis.training.parts)
 
 
@@ -54,7 +55,7 @@ def fingerprint(series: Series) -> bytes:
 def draw(parts: Iterable[BenchmarkConfig], most: int | None = None) -> Iterator[Series]:
     """The series of every task of every part, or the first `most` of each task."""
     for part in parts:
-        form = part.form if isinstance(part, VisualTimeAnomalyConfig) else "faithful"
+        form = part.form if isinstance(part, VisualTimeAnomalyConfig | FieldConfig) else None
         for task in part.tasks:
             count = min(part.count, most or part.count)
             yield from generate(part.benchmark, task, split=part.split, count=count, seed=part.seed, form=form)
@@ -77,7 +78,7 @@ def test_a_series_under_another_name_is_found() -> None:
 
 
 def test_the_mixture_is_the_one_that_was_meant() -> None:
-    assert sum(part.count * len(part.tasks) for part in TRAINED) == 36_000 + 43_600 + 24_700 + 3_540
+    assert sum(part.count * len(part.tasks) for part in TRAINED) == 36_000 + 43_600 + 24_700 + 3_540 + 21_000
     configured = nano_timerpo().synthesis
     sizes = {part.benchmark: part.count for part in HELD_OUT}
     for part in (configured.anomllm, configured.visual_time_anomaly, configured.diverse):

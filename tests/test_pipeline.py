@@ -13,6 +13,8 @@ def test_a_run_trains_on_anomllm_and_on_diverse_by_choice():
     assert (diverse.split, diverse.count, diverse.tasks) == ("train", 5, UNIVARIATE_DIVERSE_TASKS)
     _, field = SynthesisConfig(train_field=7).training.parts
     assert (field.benchmark, field.split, field.count, field.tasks) == ("field", "train", 7, FIELD_TASKS)
+    _, brief = SynthesisConfig(train_field=7, train_field_form="brief").training.parts
+    assert (field.form, brief.form) == ("plain", "brief")
     _, *visual = SynthesisConfig(train_visual_time_anomaly=2).training.parts
     assert [(part.split, part.seed, part.form) for part in visual] == [("train", 1, "fixed"), ("train", 2, "fixed")]
 

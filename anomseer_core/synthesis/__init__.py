@@ -5,12 +5,22 @@ from typing import Literal, get_args
 
 from anomseer_core.series import Series
 from anomseer_core.synthesis import anomllm, visual_time_anomaly
-from anomseer_core.synthesis.config import ANOMLLM_TASKS, DIVERSE_TASKS, FIELD_TASKS, VISUAL_TASKS, Split, VisualForm
+from anomseer_core.synthesis.config import (
+    ANOMLLM_TASKS,
+    DIVERSE_TASKS,
+    FIELD_TASKS,
+    VISUAL_TASKS,
+    FieldForm,
+    Split,
+    VisualForm,
+)
 from anomseer_core.synthesis.diverse import stream as diverse_stream
 from anomseer_core.synthesis.field import stream as field_stream
 
 Benchmark = Literal["anomllm", "visual_time_anomaly", "diverse", "field"]
 SEED_LIMIT = 2**32
+# The first is what `generate` draws when none is named.
+FORMS: dict[str, tuple[str, ...]] = {"visual_time_anomaly": get_args(VisualForm), "field": get_args(FieldForm)}
 
 _GENERATORS = {
     "anomllm": (anomllm, ANOMLLM_TASKS),
@@ -27,7 +37,7 @@ def generate(
     split: Split = "eval",
     count: int | None = None,
     seed: int | None = None,
-    form: VisualForm = "faithful",
+    form: VisualForm | FieldForm | None = None,
 ) -> Iterator[Series]:
     """Stream the first `count` series of one task, in the order of the published data.
 
@@ -35,7 +45,8 @@ def generate(
     is also its limit).
     seed: None takes the published seed of the split; with it the series equal the published ones, except for
     AnomLLM's `range`, whose published data cannot be drawn again.
-    form: of VisualTimeAnomaly alone: `faithful`, as released, or `fixed`.
+    form: of VisualTimeAnomaly (`faithful`, as released, or `fixed`) and Field (`plain` or `brief`) alone; None takes
+    the first.
     Raises ValueError, naming the choices, for an unknown benchmark, task or split, or a number out of bounds.
     """
     _check_choice("benchmark", benchmark, get_args(Benchmark))
@@ -48,11 +59,12 @@ def generate(
         raise ValueError(f"count must be at least 1, not {count}")
     if not 0 <= seed < SEED_LIMIT:
         raise ValueError(f"seed must be in [0, 2**32), not {seed}")
-    if generator is visual_time_anomaly:
-        _check_choice("form", form, get_args(VisualForm))
-        return visual_time_anomaly.series_stream(task, split=split, count=count, seed=seed, form=form)
-    if form != "faithful":
-        raise ValueError(f"{benchmark} has no form {form!r}; only visual_time_anomaly comes in forms")
+    if forms := FORMS.get(benchmark):
+        form = forms[0] if form is None else form
+        _check_choice(f"form of {benchmark}", form, forms)
+        return generator.series_stream(task, split=split, count=count, seed=seed, form=form)
+    if form is not None:
+        raise ValueError(f"{benchmark} has no form {form!r}; only {' and '.join(FORMS)} come in forms")
     return generator.series_stream(task, split=split, count=count, seed=seed)
 
 

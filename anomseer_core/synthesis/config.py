@@ -13,6 +13,7 @@ DiverseTask = Literal["global", "contextual", "trend", "seasonal", "shapelet", "
 FieldTask = Literal[
     "daily", "bursts", "switching", "steady", "ramps", "beats", "drift", "noise", "staircase", "oscillation"
 ]
+FieldForm = Literal["plain", "brief"]
 Split = Literal["train", "eval"]
 ANOMLLM_TASKS: tuple[AnomLLMTask, ...] = (
     "range",
@@ -81,7 +82,7 @@ class DiverseConfig(Config):
 
 
 class FieldConfig(Config):
-    """Series to train on that look like monitored ones: `count` of each task, every fourth normal, from one seed."""
+    """Series to train on that look like monitored ones: `count` of each task, some of them normal, from one seed."""
 
     benchmark: Literal["field"] = Field("field", description="Name of the generator.")
     split: Split = Field("train", description="No seed makes a series of one split one of the other.")
@@ -90,6 +91,11 @@ class FieldConfig(Config):
     )
     count: int = Field(100, ge=1, le=1_000_000, description="Series of each task. [series]")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Generator seed.")
+    form: FieldForm = Field(
+        "plain",
+        description="Where something repeats, faults of a point or about a cycle, and every fourth series normal; or "
+        "brief ones besides, of a small part of a cycle, and every eighth.",
+    )
 
 
 BenchmarkConfig = AnomLLMConfig | VisualTimeAnomalyConfig | DiverseConfig | FieldConfig

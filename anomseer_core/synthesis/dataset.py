@@ -8,7 +8,7 @@ from anomseer_core.recipe import Recipe, Stage
 from anomseer_core.series import Series, write_series
 from anomseer_core.store import Artifact, ArtifactStore
 from anomseer_core.synthesis import generate
-from anomseer_core.synthesis.config import BenchmarkConfig, MixedConfig, VisualTimeAnomalyConfig
+from anomseer_core.synthesis.config import BenchmarkConfig, FieldConfig, MixedConfig, VisualTimeAnomalyConfig
 
 SERIES_FILE = "series.parquet"
 STAGE = Stage(
@@ -33,7 +33,7 @@ def _draw(config: BenchmarkConfig | MixedConfig, observer: Observer) -> Iterator
     total = sum(part.count * len(part.tasks) for part in parts)
     done = 0
     for part in parts:
-        form = part.form if isinstance(part, VisualTimeAnomalyConfig) else "faithful"
+        form = part.form if isinstance(part, VisualTimeAnomalyConfig | FieldConfig) else None
         for task in part.tasks:
             yield from generate(part.benchmark, task, split=part.split, count=part.count, seed=part.seed, form=form)
             done += part.count

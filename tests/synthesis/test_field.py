@@ -14,9 +14,14 @@ from anomseer_core.synthesis.field.signals import Signal, draw_signal
 from anomseer_core.synthesis.field.stream import LARGEST_ANOMALOUS_SHARE, LONGEST, SHORTEST, with_faults
 
 
+@pytest.fixture(scope="module", params=["plain", "brief"])
+def form(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def series():
-    return [item for task in FIELD_TASKS for item in generate("field", task, split="train", count=40)]
+def series(form):
+    return [item for task in FIELD_TASKS for item in generate("field", task, split="train", count=40, form=form)]
 
 
 def test_every_series_is_whole(series):
@@ -28,9 +33,10 @@ def test_every_series_is_whole(series):
         assert sum(stop - start for start, stop in item.intervals) <= LARGEST_ANOMALOUS_SHARE * len(item)
 
 
-def test_every_fourth_is_normal_and_every_class_occurs(series):
+def test_every_fourth_or_eighth_is_normal_and_every_class_occurs(series, form):
+    every = {"plain": 4, "brief": 8}[form]
     normal = [item.is_normal for item in series]
-    assert normal == [index % 4 == 3 for index in range(40)] * len(FIELD_TASKS)
+    assert normal == [index % every == every - 1 for index in range(40)] * len(FIELD_TASKS)
     classes = Counter(item.anomaly_class for item in series if not item.is_normal)
     assert set(classes) == set(FAULTS)
     assert min(classes.values()) > 15
@@ -43,15 +49,27 @@ def test_a_series_is_a_function_of_its_place_alone():
     assert other.values.tolist() != first[0].values.tolist()
 
 
+def test_forms_are_streams_of_their_own_and_plain_is_the_first():
+    named, unnamed, brief = (
+        next(generate("field", "beats", split="train", **kwargs))
+        for kwargs in ({"form": "plain"}, {}, {"form": "brief"})
+    )
+    assert named.values.tolist() == unnamed.values.tolist()
+    assert named.id == unnamed.id != brief.id
+    assert brief.values.tolist() != named.values.tolist()
+    with pytest.raises(ValueError, match="unknown form of field 'fixed'; choose one of plain, brief"):
+        next(generate("field", "beats", form="fixed"))
+
+
 @pytest.mark.parametrize("anomaly_class", FAULTS)
-def test_a_fault_is_seen_and_keeps_to_its_stretch(anomaly_class):
+def test_a_fault_is_seen_and_keeps_to_its_stretch(anomaly_class, form):
     rng = np.random.default_rng(0)
     drawn = 0
     for _ in range(200):
         signal = draw_signal(rng, FIELD_TASKS[rng.integers(len(FIELD_TASKS))], 500)
         free = np.ones(500, dtype=bool)
         free[:100] = False
-        fault = draw_fault(rng, signal, anomaly_class, rng.uniform(), free)
+        fault = draw_fault(rng, signal, anomaly_class, rng.uniform(), free, form)
         if fault is None:
             continue
         drawn += 1
@@ -74,6 +92,24 @@ def test_points_are_what_their_class_says():
     assert signal.values.min() <= away.min() <= away.max() <= signal.values.max()
     near = signal.values[290:312]
     assert away.min() > near.max() or away.max() < near.min()
+
+
+def test_brief_faults_last_a_part_of_a_cycle_and_stay_in_the_range():
+    """Among ten cycles of 100 samples: shorter than the shortest stretch of the form `plain`, often."""
+    rng = np.random.default_rng(2)
+    signal = Signal("beats", np.sin(2 * np.pi * np.arange(1000) / 100), pace=100.0)
+    free = np.ones(1000, dtype=bool)
+    lengths = {"plain": [], "brief": []}
+    for form, found in lengths.items():
+        for _ in range(300):
+            fault = draw_fault(rng, signal, AnomalyClass.SHAPELET, rng.uniform(), free, form)
+            found += [] if fault is None else [len(fault.values)]
+    assert min(lengths["plain"]) >= 70
+    assert 3 <= min(lengths["brief"]) < 70 <= max(lengths["brief"])
+    for _ in range(100):
+        dipped, shift = faults._dip(rng, signal, 300, 340, rng.uniform())
+        assert shift == 0
+        assert np.abs(dipped).max() <= 1
 
 
 def test_shifts_add_up():

@@ -25,9 +25,13 @@ from anomseer_core.synthesis.config import ANOMLLM_TASKS
         (
             ("diverse", "trend"),
             {"form": "fixed"},
-            "diverse has no form 'fixed'; only visual_time_anomaly comes in forms",
+            "diverse has no form 'fixed'; only visual_time_anomaly and field come in forms",
         ),
-        (("visual_time_anomaly", "trend"), {"form": "best"}, "unknown form 'best'; choose one of faithful, fixed"),
+        (
+            ("visual_time_anomaly", "trend"),
+            {"form": "best"},
+            "unknown form of visual_time_anomaly 'best'; choose one of faithful, fixed",
+        ),
     ],
 )
 def test_a_wrong_argument_is_named_at_the_call(arguments, options, message):

@@ -9,6 +9,9 @@ at least a tenth of the extent of the signal, and the root of its mean square a 
 - trend: a slope that stays or turns back; a level that stays or returns
 - seasonal: a stretch that runs too fast, too slow or out of step
 - shapelet: among cycles, a stretch that is flat, too low, backwards, upside down, or loud with noise
+
+A stretch among cycles lasts about as long as they do. Of the form `brief`, it may be a small part of one too: carried
+away from its neighbours or out of the range, down or up and back, loud or flat.
 """
 
 from collections.abc import Callable
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomseer_core.series import AnomalyClass
+from anomseer_core.synthesis.config import FieldForm
 from anomseer_core.synthesis.diverse.event import between
 from anomseer_core.synthesis.field.signals import Signal
 
@@ -24,7 +28,7 @@ from anomseer_core.synthesis.field.signals import Signal
 SMALLEST_CHANGE, SMALLEST_EFFECT = 0.1, 0.25
 # [of the series] How long a stretch lasts where nothing repeats, and at most; the first are as powers of ten.
 STRETCH_POWERS, LONGEST_STRETCH = (-2.3, -0.9), 0.15
-CYCLES = (0.7, 3.0)
+CYCLES, PART_OF_CYCLE = (0.7, 3.0), (0.03, 0.6)
 # [samples; of the series] Point anomalies.
 LONGEST_POINT, POINT_SHARE = 4, 0.004
 # [of the series] The neighbourhood of a sample, to either side.
@@ -50,14 +54,19 @@ Change = Callable[[np.random.Generator, Signal, int, int, float], "tuple[np.ndar
 
 
 def draw_fault(
-    rng: np.random.Generator, signal: Signal, anomaly_class: AnomalyClass, severity: float, free: np.ndarray
+    rng: np.random.Generator,
+    signal: Signal,
+    anomaly_class: AnomalyClass,
+    severity: float,
+    free: np.ndarray,
+    form: FieldForm,
 ) -> Fault | None:
     """A fault of the class on free samples (bool [T]); None where this draw finds no place or is not to be seen."""
-    changes = [kind for kind in FAULTS[anomaly_class] if kind.cyclic in (None, signal.pace > 0)]
+    changes = [kind for kind in _kinds(anomaly_class, form) if kind.cyclic in (None, signal.pace > 0)]
     if not changes:
         return None
     fault = changes[rng.integers(len(changes))]
-    length = _draw_length(rng, signal, fault.is_point)
+    length = _draw_length(rng, signal, fault)
     start = int(rng.integers(0, max(1, len(signal) - length + 1)))
     stop = min(start + length, len(signal))
     if not free[start:stop].all():
@@ -68,9 +77,12 @@ def draw_fault(
     return Fault(anomaly_class, start, *drawn)
 
 
-def _draw_length(rng: np.random.Generator, signal: Signal, is_point: bool) -> int:
+def _draw_length(rng: np.random.Generator, signal: Signal, kind: "Kind") -> int:
     total = len(signal)
-    if is_point:
+    if kind.is_brief:
+        low, high = np.log(PART_OF_CYCLE)
+        return max(LONGEST_POINT, round(np.exp(rng.uniform(low, high)) * signal.pace))
+    if kind.is_point:
         return 1 if rng.random() < 0.5 else int(rng.integers(1, max(LONGEST_POINT, POINT_SHARE * total) + 1))
     wanted = rng.uniform(*CYCLES) * signal.pace if signal.pace else 10 ** rng.uniform(*STRETCH_POWERS) * total
     return max(LONGEST_POINT, round(min(wanted, LONGEST_STRETCH * total)))
@@ -128,6 +140,15 @@ def _displaced(
     level = up if side > 0 else down
     jitter = rng.uniform(0, 0.1, stop - start) * distance * side
     return np.clip(level + jitter, signal.values.min(), signal.values.max()), 0.0
+
+
+def _dip(rng: np.random.Generator, signal: Signal, start: int, stop: int, severity: float) -> tuple[np.ndarray, float]:
+    """Down or up and back, at once or bit by bit, never out of the range."""
+    depth = between(severity, 0.25, 0.8) * signal.extent * rng.choice([-1, 1])
+    steepness = rng.choice([1.0, 3.0, np.inf])
+    ends = np.minimum(np.arange(1, stop - start + 1), np.arange(stop - start, 0, -1)) / ((stop - start + 1) / 2)
+    shape = np.minimum(1, steepness * ends)
+    return np.clip(signal.values[start:stop] + depth * shape, signal.values.min(), signal.values.max()), 0.0
 
 
 def _stuck(
@@ -196,11 +217,14 @@ def _backwards(
 
 @dataclass(frozen=True)
 class Kind:
-    """A change of a point or of a stretch; cyclic: whether it needs something that repeats (None: either way)."""
+    """A change of a point or of a stretch; cyclic: whether it needs something that repeats (None: either way); brief:
+    of a part of a cycle.
+    """
 
     change: Change
     is_point: bool = False
     cyclic: bool | None = None
+    is_brief: bool = False
 
 
 FAULTS: dict[AnomalyClass, tuple[Kind, ...]] = {
@@ -219,3 +243,18 @@ FAULTS: dict[AnomalyClass, tuple[Kind, ...]] = {
         Kind(_loud, cyclic=True),
     ),
 }
+
+# What the form `brief` adds to them.
+BRIEF_FAULTS: dict[AnomalyClass, tuple[Kind, ...]] = {
+    AnomalyClass.GLOBAL_POINT: (Kind(_dropout, cyclic=True, is_brief=True),),
+    AnomalyClass.CONTEXTUAL_POINT: (
+        Kind(_displaced, cyclic=True, is_brief=True),
+        Kind(_dip, cyclic=True, is_brief=True),
+        Kind(_loud, cyclic=True, is_brief=True),
+    ),
+    AnomalyClass.SHAPELET: (Kind(_stuck, cyclic=True, is_brief=True),),
+}
+
+
+def _kinds(anomaly_class: AnomalyClass, form: FieldForm) -> tuple[Kind, ...]:
+    return FAULTS[anomaly_class] + (BRIEF_FAULTS.get(anomaly_class, ()) if form == "brief" else ())

@@ -1,7 +1,7 @@
 """Field, series by series: each a function of (split, task, seed, index) alone. A task is one kind of signal.
 
-Every fourth series is normal. The classes of anomalies take turns; one that finds no place on a signal (a drift has no
-cycle to run too fast) leaves its turn to the next one.
+Every fourth series is normal, of the form `brief` every eighth. The classes of anomalies take turns; one that finds no
+place on a signal (a drift has no cycle to run too fast) leaves its turn to the next one.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import get_args
 import numpy as np
 
 from anomseer_core.series import AnomalyClass, Series, merge_intervals
-from anomseer_core.synthesis.config import FIELD_TASKS, FieldTask, Split
+from anomseer_core.synthesis.config import FIELD_TASKS, FieldForm, FieldTask, Split
 from anomseer_core.synthesis.field.faults import FAULTS, Fault, draw_fault
 from anomseer_core.synthesis.field.signals import Signal, draw_signal
 
@@ -18,8 +18,8 @@ BENCHMARK = "field"
 PUBLISHED_COUNT = 100
 PUBLISHED_SEEDS: dict[Split, int] = {"train": 0, "eval": 0}
 
-# The fourth, eighth, ... series of a task.
-NORMAL_EVERY = 4
+# The fourth, eighth, ... series of a task, by form.
+NORMAL_EVERY: dict[FieldForm, int] = {"plain": 4, "brief": 8}
 # [samples] Any octave of lengths is as likely as another.
 SHORTEST, LONGEST = 300, 4000
 # How often a series has 1, 2, ... anomalies, if they find room, and how much of it they may cover.
@@ -33,19 +33,22 @@ CLASSES = tuple(FAULTS)
 SCALE_POWERS, OFFSETS = (-1.0, 3.0), 5.0
 
 
-def series_stream(task: FieldTask, *, split: Split, count: int, seed: int) -> Iterator[Series]:
+def series_stream(task: FieldTask, *, split: Split, count: int, seed: int, form: FieldForm) -> Iterator[Series]:
     """The first `count` series of one task and split."""
-    return (draw_series(task, split=split, seed=seed, index=index) for index in range(count))
+    return (draw_series(task, split=split, seed=seed, index=index, form=form) for index in range(count))
 
 
-def draw_series(task: FieldTask, *, split: Split, seed: int, index: int) -> Series:
-    rng = np.random.default_rng([seed, get_args(Split).index(split), FIELD_TASKS.index(task), index])
+def draw_series(task: FieldTask, *, split: Split, seed: int, index: int, form: FieldForm) -> Series:
+    # Forms draw from streams of their own: one is not the other with a few changes.
+    place = [seed, get_args(Split).index(split), FIELD_TASKS.index(task), index]
+    rng = np.random.default_rng(place if form == "plain" else [*place, get_args(FieldForm).index(form)])
     length = round(np.exp(rng.uniform(np.log(SHORTEST), np.log(LONGEST))))
     signal = draw_signal(rng, task, length)
-    faults = () if index % NORMAL_EVERY == NORMAL_EVERY - 1 else _draw_faults(rng, signal, index)
+    is_normal = (index + 1) % NORMAL_EVERY[form] == 0
+    faults = () if is_normal else _draw_faults(rng, signal, index, form)
     scale = 10 ** rng.uniform(*SCALE_POWERS) / signal.extent
     return Series(
-        id=f"{BENCHMARK}/{split}/{task}/{index:04d}",
+        id=f"{BENCHMARK}/{split}/{'' if form == 'plain' else f'{form}-'}{task}/{index:04d}",
         values=scale * (with_faults(signal, faults) + signal.extent * rng.uniform(-OFFSETS, OFFSETS)),
         intervals=tuple(merge_intervals([(fault.start, fault.stop) for fault in faults], length)),
         anomaly_class=faults[0].anomaly_class if faults else AnomalyClass.NORMAL,
@@ -65,24 +68,29 @@ def with_faults(signal: Signal, faults: tuple[Fault, ...]) -> np.ndarray:
     return values
 
 
-def _draw_faults(rng: np.random.Generator, signal: Signal, index: int) -> tuple[Fault, ...]:
+def _draw_faults(rng: np.random.Generator, signal: Signal, index: int, form: FieldForm) -> tuple[Fault, ...]:
     """At least one fault of the class whose turn it is, or of the next that finds a place."""
     severity = rng.uniform()
     wanted = int(rng.choice(len(FAULT_COUNTS), p=FAULT_COUNTS)) + 1
     for turn in range(len(CLASSES)):
-        faults = draw_of_class(rng, signal, CLASSES[(index + turn) % len(CLASSES)], severity, wanted)
+        faults = draw_of_class(rng, signal, CLASSES[(index + turn) % len(CLASSES)], severity, wanted, form)
         if faults:
             return faults
     raise AssertionError(f"no fault finds a place on {signal.kind} of {len(signal)} samples")
 
 
 def draw_of_class(
-    rng: np.random.Generator, signal: Signal, anomaly_class: AnomalyClass, severity: float, wanted: int
+    rng: np.random.Generator,
+    signal: Signal,
+    anomaly_class: AnomalyClass,
+    severity: float,
+    wanted: int,
+    form: FieldForm,
 ) -> tuple[Fault, ...]:
     gap = max(8, round(GAP_SHARE * len(signal)))
     free, faults, covered = np.ones(len(signal), dtype=bool), list[Fault](), 0
     for _ in range(TRIES * wanted):
-        fault = draw_fault(rng, signal, anomaly_class, severity, free)
+        fault = draw_fault(rng, signal, anomaly_class, severity, free, form)
         if fault is None or covered + len(fault.values) > LARGEST_ANOMALOUS_SHARE * len(signal):
             continue
         faults.append(fault)
