@@ -33,13 +33,18 @@ STAGE = Stage(
 
 
 class PolicyDetector:
-    """Greedy responses, or sampled ones at a temperature above 0; with reasoning or without; told of events or not."""
+    """Greedy responses, or sampled ones at a temperature above 0; with reasoning or without; told of events or not.
 
-    def __init__(self, policy: Policy, config: DecodingConfig, *, name: str = "policy") -> None:
+    precision: the arithmetic, `float32` or `bfloat16`; `auto` takes what suits the processor.
+    """
+
+    def __init__(
+        self, policy: Policy, config: DecodingConfig, *, name: str = "policy", precision: str = "auto"
+    ) -> None:
         self.policy = policy
         self.config = config
         self.name = name
-        self.precision = resolve_precision("auto")
+        self.precision = resolve_precision(precision)
 
     def detect(self, series: Iterable[Series]) -> Iterator[Prediction]:
         pending: list[Series] = []
