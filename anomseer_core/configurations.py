@@ -17,7 +17,7 @@ from anomseer_core.evaluation.config import DecodingConfig, EvaluationConfig
 from anomseer_core.expcot.config import ExpCoTConfig, released_rules
 from anomseer_core.pipeline import PipelineConfig, SynthesisConfig
 from anomseer_core.policy.config import PolicyConfig
-from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, VisualTimeAnomalyConfig
+from anomseer_core.synthesis.config import AnomLLMConfig, DiverseConfig, FieldForm, VisualTimeAnomalyConfig
 from anomseer_core.training.config import (
     BordersConfig,
     ColdStartConfig,
@@ -158,12 +158,15 @@ NANO_SYNTHESIS = SynthesisConfig(
 )
 
 
-def _mixture(*, anomllm: int, diverse: int, field: int, visual_time_anomaly: int) -> SynthesisConfig:
+def _mixture(
+    *, anomllm: int, diverse: int, field: int, visual_time_anomaly: int, field_form: FieldForm = "plain"
+) -> SynthesisConfig:
     """`NANO_SYNTHESIS` with other numbers of training series: of each task; of VisualTimeAnomaly, of splits."""
     sizes = {
         "train": NANO_SYNTHESIS.train.model_copy(update={"count": anomllm}),
         "train_diverse": diverse,
         "train_field": field,
+        "train_field_form": field_form,
         "train_visual_time_anomaly": visual_time_anomaly,
     }
     return NANO_SYNTHESIS.model_copy(update=sizes)
@@ -223,25 +226,24 @@ def nano_field() -> PipelineConfig:
 def nano_brief() -> PipelineConfig:
     """Still more of it, half on Field, whose faults may be brief now and whose normal series are fewer."""
     start = nano_field()
-    mixture = _mixture(anomllm=500, diverse=1000, field=1000, visual_time_anomaly=2)
-    synthesis = mixture.model_copy(update={"train_field_form": "brief"})
+    synthesis = _mixture(anomllm=500, diverse=1000, field=1000, visual_time_anomaly=2, field_form="brief")
     cold_start = start.cold_start.model_copy(update={"steps": 2000, "seed": 3})
     return start.model_copy(update={"name": "nano-brief", "synthesis": synthesis, "cold_start": cold_start})
 
 
 def nano_timerpo() -> PipelineConfig:
     """TimerPO from the policy that ships, on every kind of series, with the reward that wide intervals cannot farm."""
-    start = nano_field()
-    # Forty steps ask about 640 series, a small part of what a supervised stage reads.
-    synthesis = _mixture(anomllm=200, diverse=140, field=60, visual_time_anomaly=1)
+    start = nano_brief()
+    # A hundred steps ask about 1,600 series, a small part of what a supervised stage reads.
+    synthesis = _mixture(anomllm=130, diverse=130, field=180, visual_time_anomaly=1, field_form="brief")
     training = TimerPOConfig(
-        steps=40,
+        steps=100,
         prompts_per_step=16,
         group_size=8,
         max_response_tokens=480,
         rewards=RewardWeights(location_metric="six"),
         learning_rate=3e-5,
-        evaluate_every=20,
+        evaluate_every=25,
         evaluation_prompts=64,
     )
     return start.model_copy(
