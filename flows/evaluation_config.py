@@ -67,10 +67,11 @@ class EvaluationRunConfig(Config):
             raise ValueError("no detector is named; name a model or one of evaluation.baselines")
         if "policy" not in self.models and self.checkpoint != LATEST:
             raise ValueError(f"checkpoint {self.checkpoint} has no effect without the detector policy")
-        if "endpoint" in self.models and self.evaluation.decoding.reasoning == "skipped":
+        reasoning = self.evaluation.decoding.reasoning
+        if "endpoint" in self.models and reasoning != "written":
             raise ValueError(
-                "evaluation.decoding.reasoning = skipped: no API lets the response of its model be begun; leave the "
-                "detector endpoint out, or set evaluation.direct_too for the policy alone"
+                f"evaluation.decoding.reasoning = {reasoning}: no API lets the response of its model be begun; leave the "
+                "detector endpoint out, or set evaluation.direct_too or voted_too for the policy alone"
             )
         if "endpoint" in self.models and self.evaluation.decoding.told:
             raise ValueError(

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from anomseer_core.baselines.config import ClassicalConfig
 from anomseer_core.config import Config, Unique
-from anomseer_core.evaluation.detector_names import DIRECT_SUFFIX, TOLD_SUFFIX
+from anomseer_core.evaluation.detector_names import DIRECT_SUFFIX, TOLD_SUFFIX, VOTED_SUFFIX
 
 Baseline = Literal[
     "always-empty",
@@ -68,6 +68,22 @@ class ScoringConfig(Config):
         return self
 
 
+class VotingConfig(Config):
+    """How many answers vote on a picture, and what it takes to win (policy/voting.py)."""
+
+    answers: int = Field(16, ge=1, le=128, description="Direct answers sampled for each picture. [answers]")
+    temperature: float = Field(1.0, gt=0, le=2, description="At which they are sampled.")
+    normal_share: float = Field(
+        0.5, gt=0, le=1, description="A picture is normal where this share of the answers, or more, names no interval."
+    )
+    mark_share: float = Field(
+        0.25,
+        gt=0,
+        le=1,
+        description="Elsewise a position is anomalous where this share of the others, or more, marks it.",
+    )
+
+
 class DecodingConfig(Config):
     """How a policy's responses are sampled at evaluation."""
 
@@ -77,12 +93,12 @@ class DecodingConfig(Config):
     )
     batch_size: int = Field(32, ge=1, le=1024, description="Pictures decoded together. [pictures]")
     seed: int = Field(0, ge=0, description="Seed of the sampling when the temperature is above 0.")
-    reasoning: Literal["written", "skipped"] = Field(
+    reasoning: Literal["written", "skipped", "voted"] = Field(
         "written",
         description="`skipped`: the policy answers at once, its response begun for it with an empty `<think>` block; "
-        "its name in tables ends in `-direct`.",
+        "its name in tables ends in `-direct`. `voted`: so too, many times, and the answers vote; it ends in `-voted`.",
     )
-
+    voting: VotingConfig = Field(default_factory=VotingConfig, description="The vote, where reasoning is `voted`.")
     told: bool = Field(
         False,
         description="The policy is told that every series holds an event: where it names none it is asked again, "
@@ -91,7 +107,7 @@ class DecodingConfig(Config):
 
     def detector_name(self, policy: str) -> str:
         """What tables call a policy that answers in this way."""
-        way = DIRECT_SUFFIX if self.reasoning == "skipped" else ""
+        way = {"written": "", "skipped": DIRECT_SUFFIX, "voted": VOTED_SUFFIX}[self.reasoning]
         return policy + way + (TOLD_SUFFIX if self.told else "")
 
 
@@ -101,6 +117,9 @@ class DetectorsConfig(Config):
     decoding: DecodingConfig = Field(default_factory=DecodingConfig, description="Sampling of the policy's responses.")
     direct_too: bool = Field(
         False, description="Evaluate every policy a second time, with its reasoning skipped (decoding.reasoning)."
+    )
+    voted_too: bool = Field(
+        False, description="Evaluate every policy by a vote of many direct answers too (decoding.voting)."
     )
     told_too: bool = Field(
         False,
@@ -119,16 +138,22 @@ class DetectorsConfig(Config):
     def _ask_a_second_time_in_another_way(self) -> "DetectorsConfig":
         if self.direct_too and self.decoding.reasoning == "skipped":
             raise ValueError("direct_too has no effect where decoding.reasoning is skipped; set one of them")
+        if self.voted_too and self.decoding.reasoning == "voted":
+            raise ValueError("voted_too has no effect where decoding.reasoning is voted; set one of them")
+        if self.decoding.voting != VotingConfig() and not self.voted_too and self.decoding.reasoning != "voted":
+            raise ValueError("decoding.voting has no effect where nothing votes; set voted_too")
         if self.told_too and self.decoding.told:
             raise ValueError("told_too has no effect where decoding.told is set; set one of them")
         return self
 
     def decodings(self, *, eventful: bool) -> tuple[DecodingConfig, ...]:
-        """How each policy is asked about series, one to four times. eventful: all of them hold an event."""
-        direct = self.decoding.model_copy(update={"reasoning": "skipped"})
-        ways = (self.decoding, direct) if self.direct_too else (self.decoding,)
+        """How each policy is asked about series, one to six times. eventful: all of them hold an event."""
+        more = [way for way, wanted in (("skipped", self.direct_too), ("voted", self.voted_too)) if wanted]
+        ways = [self.decoding, *(self.decoding.model_copy(update={"reasoning": way}) for way in more)]
+        # How a vote is taken is nothing to the others.
+        ways = [way if way.reasoning == "voted" else way.model_copy(update={"voting": VotingConfig()}) for way in ways]
         if not (self.told_too and eventful):
-            return ways
+            return tuple(ways)
         return tuple(way.model_copy(update={"told": told}) for way in ways for told in (False, True))
 
 

@@ -1,12 +1,12 @@
-"""What tables call a policy: `timerpo`, `timerpo-seed3`, and after either `-direct` where reasoning is skipped, `-told`
-where the policy knew that every series holds an event.
+"""What tables call a policy: `timerpo`, `timerpo-seed3`, and after either `-direct` where reasoning is skipped or
+`-voted` where direct answers vote, `-told` where the policy knew that every series holds an event.
 """
 
 import re
 from collections.abc import Iterable
 
-DIRECT_SUFFIX, TOLD_SUFFIX = "-direct", "-told"
-_SEEDED = re.compile(r"(?P<stage>.+)-seed(?P<seed>\d+)(?P<way>(-direct)?(-told)?)")
+DIRECT_SUFFIX, VOTED_SUFFIX, TOLD_SUFFIX = "-direct", "-voted", "-told"
+_SEEDED = re.compile(r"(?P<stage>.+)-seed(?P<seed>\d+)(?P<way>(-direct|-voted)?(-told)?)")
 
 
 def seeded_name(stage: str, seed: int) -> str:
@@ -15,7 +15,8 @@ def seeded_name(stage: str, seed: int) -> str:
 
 
 def is_direct(name: str) -> bool:
-    return name.endswith((DIRECT_SUFFIX, DIRECT_SUFFIX + TOLD_SUFFIX))
+    """Whether no reasons are written: directly, or in a vote of direct answers."""
+    return name.removesuffix(TOLD_SUFFIX).endswith((DIRECT_SUFFIX, VOTED_SUFFIX))
 
 
 def is_told(name: str) -> bool:

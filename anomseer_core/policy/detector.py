@@ -9,15 +9,17 @@ from itertools import islice
 
 import numpy as np
 import torch
+from PIL import Image
 
 from anomseer_core.evaluation.answers import ViewAnswer, join_answers, read_answer
 from anomseer_core.evaluation.config import DecodingConfig
 from anomseer_core.evaluation.prediction import Prediction
 from anomseer_core.evaluation.shards import Shard, cut_by_count, detect_shard, predict_in_shards
 from anomseer_core.observer import SILENT, Observer
-from anomseer_core.policy.answering import Sampling, answer_pictures, normal_logprobs
+from anomseer_core.policy.answering import PictureAnswer, Sampling, answer_pictures, normal_logprobs
 from anomseer_core.policy.model import Policy, load_policy
 from anomseer_core.policy.precision import default_device, resolve_precision
+from anomseer_core.policy.voting import voted_answers
 from anomseer_core.recipe import Recipe, Stage
 from anomseer_core.rendering import render
 from anomseer_core.series import Series
@@ -33,7 +35,8 @@ STAGE = Stage(
 
 
 class PolicyDetector:
-    """Greedy responses, or sampled ones at a temperature above 0; with reasoning or without; told of events or not.
+    """Greedy responses, or sampled ones at a temperature above 0, with reasoning or without; or a vote of many. Told of
+    events or not.
 
     precision: the arithmetic, `float32` or `bfloat16`; `auto` takes what suits the processor.
     """
@@ -87,18 +90,28 @@ class PolicyDetector:
         return [again if answer is before else answer for answer in answers]
 
     def _answer(self, batch: Sequence[tuple[Series, View]]) -> list[ViewAnswer]:
-        config = self.config
-        answers = answer_pictures(
-            self.policy,
-            [render(item, view) for item, view in batch],
-            [f"{item.id}@{view.start}" for item, view in batch],
-            Sampling(config.temperature, config.max_response_tokens, config.seed, config.reasoning == "skipped"),
-            self.precision,
-        )
+        pictures = [render(item, view) for item, view in batch]
+        names = [f"{item.id}@{view.start}" for item, view in batch]
         return [
             ViewAnswer(answer.text, answer.tokens, read_answer(answer.text, view), answer.prompt_tokens)
-            for (_, view), answer in zip(batch, answers, strict=True)
+            for (_, view), answer in zip(batch, self._answer_pictures(pictures, names), strict=True)
         ]
+
+    def _answer_pictures(self, pictures: list[Image.Image], names: list[str]) -> list[PictureAnswer]:
+        config = self.config
+        tokens = config.max_response_tokens
+        if config.reasoning == "voted":
+            return voted_answers(
+                self.policy,
+                pictures,
+                names,
+                config.voting,
+                seed=config.seed,
+                max_tokens=tokens,
+                precision=self.precision,
+            )
+        sampling = Sampling(config.temperature, tokens, config.seed, config.reasoning == "skipped")
+        return answer_pictures(self.policy, pictures, names, sampling, self.precision)
 
 
 def _pictures(series: Iterable[Series], pending: list[Series]) -> Iterator[tuple[Series, View]]:

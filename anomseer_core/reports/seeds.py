@@ -6,7 +6,7 @@
 import pandas as pd
 
 from anomseer_core.evaluation.comparison import Side, compare
-from anomseer_core.evaluation.detector_names import by_subject, is_direct, is_told
+from anomseer_core.evaluation.detector_names import DIRECT_SUFFIX, VOTED_SUFFIX, by_subject, is_direct, is_told
 from anomseer_core.reports import comparison_table, repetition
 from anomseer_core.reports.summary import is_policy
 
@@ -44,7 +44,7 @@ def pairs_markdown(scores: pd.DataFrame) -> str:
 
 def compared_pairs(subjects: list[str]) -> list[tuple[str, str]]:
     """First and second: what a policy began with (`STARTS`; without one, the last named) and what came of it; GRPO and
-    what earns reasoning besides; with and without reasons.
+    what earns reasoning besides; with reasons and without, directly or by a vote.
 
     >>> compared_pairs(["timerpo", "timerpo-direct", "cold-start"])
     [('cold-start', 'timerpo'), ('timerpo', 'timerpo-direct')]
@@ -57,7 +57,8 @@ def compared_pairs(subjects: list[str]) -> list[tuple[str, str]]:
     start = next((name for name in (*STARTS, *reversed(written)) if name in written), "")
     from_start = [(start, name) for name in written if name != start]
     from_grpo = [(GRPO, name) for name in written if GRPO in written and name not in (start, GRPO)]
-    return from_start + from_grpo + [(name, f"{name}-direct") for name in written if f"{name}-direct" in subjects]
+    ways = [(name, name + way) for name in written for way in (DIRECT_SUFFIX, VOTED_SUFFIX) if name + way in subjects]
+    return from_start + from_grpo + ways
 
 
 def _subjects(scores: pd.DataFrame) -> dict[str, list[str]]:

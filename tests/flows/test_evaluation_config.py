@@ -73,6 +73,18 @@ def test_benchmarks_may_be_written_with_hyphens():
             {"detectors": ["endpoint"], "overrides": ["evaluation.decoding.told=true"]},
             "no API takes a choice from its model",
         ),
+        (
+            {"overrides": ["evaluation.decoding.reasoning=voted", "evaluation.voted_too=true"]},
+            "voted_too has no effect where decoding.reasoning is voted",
+        ),
+        (
+            {"overrides": ["evaluation.decoding.voting.answers=4"]},
+            "decoding.voting has no effect where nothing votes; set voted_too",
+        ),
+        (
+            {"detectors": ["endpoint"], "overrides": ["evaluation.decoding.reasoning=voted"]},
+            "reasoning = voted: no API lets the response of its model be begun",
+        ),
         ({"benchmarks": ["anomlm"]}, "benchmarks.0 = 'anomlm': input should be 'anomllm'"),
         ({"detectors": ["endpoint"], "overrides": ["endpoint.base_url=host"]}, "base_url must be an address"),
     ],
@@ -100,6 +112,17 @@ def test_a_policy_may_be_asked_twice():
     assert [item.reasoning for item in twice.decodings(eventful=True)] == ["written", "skipped"]
     names = [item.detector_name("timerpo") for item in twice.decodings(eventful=False)]
     assert names == ["timerpo", "timerpo-direct"]
+
+
+def test_a_policy_may_be_asked_by_a_vote_too():
+    overrides = ["evaluation.direct_too=true", "evaluation.voted_too=true", "evaluation.decoding.voting.answers=4"]
+    ways = choose(nano(), "latest", [], [], overrides).evaluation.decodings(eventful=False)
+    names = [way.detector_name("grpo-seed2") for way in ways]
+    assert names == ["grpo-seed2", "grpo-seed2-direct", "grpo-seed2-voted"]
+    assert [subject_of(name) for name in names] == ["grpo", "grpo-direct", "grpo-voted"]
+    assert [is_direct(name) for name in names] == [False, True, True]
+    # Only who votes is known by how votes are counted.
+    assert [way.voting.answers for way in ways] == [16, 16, 4]
 
 
 def test_a_policy_may_be_told_of_events_where_there_are_some():

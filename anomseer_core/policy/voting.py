@@ -1,0 +1,97 @@
+"""One answer from many: direct answers are sampled, and every position of a picture is judged by all of them.
+
+A greedy response follows what is likeliest token by token: it leaves out an event that is less likely than not, and its
+borders are those of one guess. Self-consistency (Wang et al. 2023) samples responses and takes the answer that most
+give; intervals hardly ever agree as a whole, so here they vote position by position.
+
+- normal: at least `normal_share` of the answers name no interval
+- anomalous, elsewise, are the positions that at least `mark_share` of the answers with intervals mark; where none has
+  so many, those that most mark
+- the class is the one that most of the answers with intervals name, the earlier one of equals
+
+Answers that cannot be read have no vote; where none can, the first stands as it is.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+
+from anomseer_core.dialogue import ParseStatus, Response, format_response, parse_response
+from anomseer_core.evaluation.config import VotingConfig
+from anomseer_core.policy.answering import PictureAnswer
+from anomseer_core.policy.direct import begin_responses, direct_beginning, whole_responses
+from anomseer_core.policy.model import Policy
+from anomseer_core.policy.precision import autocast
+from anomseer_core.policy.sampling import sample_responses, sampling_uniforms
+from anomseer_core.series import AnomalyClass, Interval
+from anomseer_core.view import VIEW_UNITS
+
+
+def voted_answers(
+    policy: Policy,
+    pictures: Sequence[Image.Image],
+    names: Sequence[str],
+    config: VotingConfig,
+    *,
+    seed: int,
+    max_tokens: int,
+    precision: str,
+) -> list[PictureAnswer]:
+    """One answer per picture, without reasoning; its tokens are those of all answers that voted.
+
+    names: of the pictures; draws depend on seed and name. max_tokens: of each sampled answer.
+    """
+    beginning = direct_beginning(policy.processor, max_tokens)
+    rest = max_tokens - len(beginning)
+    prompts = policy.processor.prompts(pictures).to(policy.device)
+    with torch.inference_mode(), autocast(policy.device, precision):
+        sampled = sample_responses(
+            policy,
+            begin_responses(prompts, beginning),
+            max_tokens=rest,
+            uniforms=sampling_uniforms(seed, 0, names, config.answers, rest),
+            temperature=config.temperature,
+        )
+    responses = whole_responses(beginning, sampled)
+    texts = policy.processor.decode_responses(responses.ids, responses.mask)
+    lengths = prompts.prompt_mask.sum(dim=1).tolist()
+    tokens, finished = responses.lengths.tolist(), responses.finished.tolist()
+    rows = [slice(first, first + config.answers) for first in range(0, len(texts), config.answers)]
+    return [
+        PictureAnswer(vote(texts[row], config), sum(tokens[row]), length, all(finished[row]))
+        for row, length in zip(rows, lengths, strict=True)
+    ]
+
+
+def vote(texts: Sequence[str], config: VotingConfig) -> str:
+    """The response that the answers of several responses to one picture come to."""
+    read = [parse_response(text, VIEW_UNITS) for text in texts]
+    voters = [response for response in read if response.status is not ParseStatus.UNPARSABLE]
+    if not voters:
+        return texts[0]
+    eventful = [response for response in voters if response.intervals]
+    if len(voters) - len(eventful) >= config.normal_share * len(voters):
+        return format_response("", [], AnomalyClass.NORMAL)
+    return format_response("", _marked(eventful, config.mark_share), _named(eventful))
+
+
+def _marked(responses: Sequence[Response], share: float) -> list[Interval]:
+    """The intervals of the positions that at least that share of the responses mark, or as many as mark any."""
+    counts = np.zeros(VIEW_UNITS, dtype=int)
+    for response in responses:
+        # The intervals of one response are disjoint.
+        for start, stop in response.intervals:
+            counts[start:stop] += 1
+    marked = counts >= min(share * len(responses), counts.max())
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(int)))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def _named(responses: Sequence[Response]) -> AnomalyClass:
+    """The class most of them name; one that names an interval and no class, or `normal`, has no say."""
+    said = (response.anomaly_class for response in responses)
+    named = Counter(name for name in said if name not in (None, AnomalyClass.NORMAL))
+    return named.most_common(1)[0][0] if named else AnomalyClass.GLOBAL_POINT
