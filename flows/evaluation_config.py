@@ -70,8 +70,8 @@ class EvaluationRunConfig(Config):
         reasoning = self.evaluation.decoding.reasoning
         if "endpoint" in self.models and reasoning != "written":
             raise ValueError(
-                f"evaluation.decoding.reasoning = {reasoning}: no API lets the response of its model be begun; leave the "
-                "detector endpoint out, or set evaluation.direct_too or voted_too for the policy alone"
+                f"evaluation.decoding.reasoning = {reasoning}: no API lets the response of its model be begun; leave "
+                "the detector endpoint out, or set evaluation.direct_too or voted_too for the policy alone"
             )
         if "endpoint" in self.models and self.evaluation.decoding.told:
             raise ValueError(

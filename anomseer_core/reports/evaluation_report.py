@@ -37,7 +37,7 @@ SPEED_NOTE = (
     "From the series in memory, its picture included, to the intervals read from the response, batch by batch, as the "
     "run that made these predictions measured it; loading the policy is not in it. Cores: processor time over wall "
     "time, so what other programs of the machine take lowers series/s and shows in the cores. `-direct`: reasoning "
-    "skipped."
+    "skipped; `-voted`: so too, and many answers vote."
 )
 
 
