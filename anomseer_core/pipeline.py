@@ -65,6 +65,8 @@ class SynthesisConfig(Config):
             raise ValueError("train.seed equals anomllm.seed: the policy would be trained on its own test series")
         if self.train_diverse and self.diverse.split == "train":
             raise ValueError("diverse.split is train and train_diverse is not 0: a test on the series trained on")
+        if not self.train_field and self.train_field_form != "plain":
+            raise ValueError(f"train_field_form = {self.train_field_form} has no effect with train_field = 0; set both")
         if self.visual_time_anomaly.seed in range(1, self.train_visual_time_anomaly + 1):
             raise ValueError(
                 f"visual_time_anomaly.seed {self.visual_time_anomaly.seed} is one of those trained on, 1 to "

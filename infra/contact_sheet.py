@@ -45,7 +45,7 @@ def draw_field(path: Path) -> None:
         for column, anomaly_class in enumerate(FAULTS):
             rng = np.random.default_rng([SEED, row, column])
             signal = draw_signal(rng, kind, FIELD_LENGTH)
-            faults = draw_of_class(rng, signal, anomaly_class, rng.uniform(), wanted=2)
+            faults = draw_of_class(rng, signal, anomaly_class, rng.uniform(), wanted=2, form="plain")
             if faults:
                 _draw(grid[row, column], with_faults(signal, faults), [(fault.start, fault.stop) for fault in faults])
             else:

@@ -1,5 +1,7 @@
 """The configuration of a run: which series it trains on and holds out."""
 
+import pytest
+
 from anomseer_core.configurations import nano
 from anomseer_core.pipeline import SynthesisConfig
 from anomseer_core.synthesis.config import FIELD_TASKS, UNIVARIATE_DIVERSE_TASKS
@@ -15,6 +17,8 @@ def test_a_run_trains_on_anomllm_and_on_diverse_by_choice():
     assert (field.benchmark, field.split, field.count, field.tasks) == ("field", "train", 7, FIELD_TASKS)
     _, brief = SynthesisConfig(train_field=7, train_field_form="brief").training.parts
     assert (field.form, brief.form) == ("plain", "brief")
+    with pytest.raises(ValueError, match="train_field_form = brief has no effect with train_field = 0"):
+        SynthesisConfig(train_field_form="brief")
     _, *visual = SynthesisConfig(train_visual_time_anomaly=2).training.parts
     assert [(part.split, part.seed, part.form) for part in visual] == [("train", 1, "fixed"), ("train", 2, "fixed")]
 

@@ -71,7 +71,9 @@ class ScoringConfig(Config):
 class VotingConfig(Config):
     """How many answers vote on a picture, and what it takes to win (policy/voting.py)."""
 
-    answers: int = Field(16, ge=1, le=128, description="Direct answers sampled for each picture. [answers]")
+    answers: int = Field(
+        16, ge=1, le=128, description="Direct answers sampled for each picture, all of a batch at once. [answers]"
+    )
     temperature: float = Field(1.0, gt=0, le=2, description="At which they are sampled.")
     normal_share: float = Field(
         0.5, gt=0, le=1, description="A picture is normal where this share of the answers, or more, names no interval."
@@ -92,7 +94,7 @@ class DecodingConfig(Config):
         1024, ge=8, le=8192, description="A longer response is cut and scored as it stands. [tokens]"
     )
     batch_size: int = Field(32, ge=1, le=1024, description="Pictures decoded together. [pictures]")
-    seed: int = Field(0, ge=0, description="Seed of the sampling when the temperature is above 0.")
+    seed: int = Field(0, ge=0, description="Seed of the sampling, when the temperature is above 0 or answers vote.")
     reasoning: Literal["written", "skipped", "voted"] = Field(
         "written",
         description="`skipped`: the policy answers at once, its response begun for it with an empty `<think>` block; "
@@ -104,6 +106,12 @@ class DecodingConfig(Config):
         description="The policy is told that every series holds an event: where it names none it is asked again, "
         "directly and without that choice; its name in tables ends in `-told`.",
     )
+
+    @model_validator(mode="after")
+    def _sample_votes_at_their_own_temperature(self) -> "DecodingConfig":
+        if self.reasoning == "voted" and self.temperature:
+            raise ValueError("temperature has no effect where answers vote; set voting.temperature")
+        return self
 
     def detector_name(self, policy: str) -> str:
         """What tables call a policy that answers in this way."""
@@ -148,13 +156,19 @@ class DetectorsConfig(Config):
 
     def decodings(self, *, eventful: bool) -> tuple[DecodingConfig, ...]:
         """How each policy is asked about series, one to six times. eventful: all of them hold an event."""
-        more = [way for way, wanted in (("skipped", self.direct_too), ("voted", self.voted_too)) if wanted]
-        ways = [self.decoding, *(self.decoding.model_copy(update={"reasoning": way}) for way in more)]
-        # How a vote is taken is nothing to the others.
-        ways = [way if way.reasoning == "voted" else way.model_copy(update={"voting": VotingConfig()}) for way in ways]
+        # How a vote is taken is nothing to the others, and it has a temperature of its own.
+        given = self.decoding if self.decoding.reasoning == "voted" else self._decoding(voting=VotingConfig())
+        ways = [given]
+        if self.direct_too:
+            ways.append(given.model_copy(update={"reasoning": "skipped"}))
+        if self.voted_too:
+            ways.append(self._decoding(reasoning="voted", temperature=0.0))
         if not (self.told_too and eventful):
             return tuple(ways)
         return tuple(way.model_copy(update={"told": told}) for way in ways for told in (False, True))
+
+    def _decoding(self, **update: object) -> DecodingConfig:
+        return self.decoding.model_copy(update=update)
 
 
 class EvaluationConfig(DetectorsConfig):

@@ -41,8 +41,8 @@ class Prediction:
 
     intervals: half-open, in samples of the series. anomaly_class: None when no class is stated.
     response: the raw text, empty for a detector that computes its answer, and one text after another, parted by
-    `VIEW_SEPARATOR`, for a series of several views; tokens: the length of that text; prompt_tokens: what was read for
-    it, pictures included.
+    `VIEW_SEPARATOR`, for a series of several views; tokens: what was written for it, every answer of a vote included;
+    prompt_tokens: what was read for it, pictures included.
     An answer read from a text claims a class even where it fails to name one (`claims_class`).
     """
 

@@ -21,6 +21,7 @@ class Sampling:
     """How a batch is decoded. temperature: 0 is greedy; seed: of the draws otherwise; direct: reasoning is skipped.
 
     told: with `direct`, the policy is told that there is an event, and may not answer without an interval.
+    answers: to each picture; several are sampled.
     """
 
     temperature: float
@@ -28,6 +29,7 @@ class Sampling:
     seed: int = 0
     direct: bool = False
     told: bool = False
+    answers: int = 1
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def answer_pictures(
     precision: str,
     conversations: Sequence[list[dict[str, Any]]] | None = None,
 ) -> list[PictureAnswer]:
-    """One answer per picture, decoded together.
+    """`sampling.answers` to each picture, one picture after another, decoded together.
 
     names: of the pictures; draws depend on seed and name, not on the batch. conversations: each with one picture in
     it; our prompt if not given.
@@ -60,7 +62,7 @@ def answer_pictures(
     rows = zip(
         texts,
         responses.lengths.tolist(),
-        prompts.prompt_mask.sum(dim=1).tolist(),
+        prompts.prompt_mask.sum(dim=1).repeat_interleave(sampling.answers).tolist(),
         responses.finished.tolist(),
         strict=True,
     )
@@ -88,7 +90,7 @@ def _respond(policy: Policy, prompts: PromptBatch, names: Sequence[str], samplin
         policy,
         begin_responses(prompts, beginning) if beginning else prompts,
         max_tokens=max_tokens,
-        uniforms=sampling_uniforms(sampling.seed, 0, names, 1, max_tokens) if warm else None,
+        uniforms=sampling_uniforms(sampling.seed, 0, names, sampling.answers, max_tokens) if warm else None,
         temperature=sampling.temperature or 1.0,
         not_first=[empty_answer_token(policy.processor, beginning)] if sampling.told else (),
     )

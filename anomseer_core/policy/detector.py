@@ -99,18 +99,10 @@ class PolicyDetector:
 
     def _answer_pictures(self, pictures: list[Image.Image], names: list[str]) -> list[PictureAnswer]:
         config = self.config
-        tokens = config.max_response_tokens
         if config.reasoning == "voted":
-            return voted_answers(
-                self.policy,
-                pictures,
-                names,
-                config.voting,
-                seed=config.seed,
-                max_tokens=tokens,
-                precision=self.precision,
-            )
-        sampling = Sampling(config.temperature, tokens, config.seed, config.reasoning == "skipped")
+            return voted_answers(self.policy, pictures, names, config, self.precision)
+        direct = config.reasoning == "skipped"
+        sampling = Sampling(config.temperature, config.max_response_tokens, config.seed, direct)
         return answer_pictures(self.policy, pictures, names, sampling, self.precision)
 
 

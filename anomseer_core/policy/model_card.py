@@ -34,7 +34,10 @@ def _opening(card: Mapping[str, Any], facts: Provenance) -> str:
 
 
 def _data(facts: Provenance) -> str:
-    rows = [(item.generator, item.split, ", ".join(item.tasks), item.seed, f"{item.series:,}") for item in facts.data]
+    rows = [
+        (f"{item.generator} {item.form}".strip(), item.split, ", ".join(item.tasks), item.seed, f"{item.series:,}")
+        for item in facts.data
+    ]
     total = sum(item.series for item in facts.data)
     return f"## Data\n\n{total:,} synthetic series, drawn from seeds.\n\n" + _table(
         ("generator", "split", "tasks", "seed", "series"), rows

@@ -18,6 +18,8 @@ from anomseer_core.recipe import Reference
 from anomseer_core.store import VOLATILE, Artifact, ArtifactStore
 from anomseer_core.training.job import METRICS
 
+PLAIN = "plain"
+
 
 class SeriesFacts(Config):
     """Series of one generator that a policy was trained on."""
@@ -27,6 +29,7 @@ class SeriesFacts(Config):
     tasks: tuple[str, ...] = Field(min_length=1, description="Its tasks.")
     seed: int = Field(ge=0, description="Seed of the generator.")
     series: int = Field(ge=1, description="How many. [series]")
+    form: str = Field("", description="Form of Field's series; empty where they are plain, or of another generator.")
 
 
 class TrainingFacts(Config):
@@ -39,7 +42,7 @@ class TrainingFacts(Config):
     commit: str = Field(min_length=1, description="Commit of the code that ran it.")
 
 
-Reasoning = Literal["written", "skipped"]
+Reasoning = Literal["written", "skipped", "voted"]
 
 
 class Measurement(Config):
@@ -47,7 +50,7 @@ class Measurement(Config):
 
     benchmark: str = Field(min_length=1, description="The held-out series.")
     profile: str = Field(min_length=1, description="The rules of scoring.")
-    reasoning: Reasoning = Field("written", description="Whether the policy reasoned first, or answered at once.")
+    reasoning: Reasoning = Field("written", description="How it answered: reasons first, at once, or by a vote.")
     measure: str = Field(min_length=1, description="What is measured, as the summary names it.")
     series: int = Field(ge=1, description="Series in the mean. [series]")
     mean: float = Field(allow_inf_nan=False, description="The mean.")
@@ -83,7 +86,7 @@ def trace_provenance(
         raise ValueError(f"{checkpoint.path} was not trained here; name the artifact of a trained checkpoint")
     shipped = _shipped_before(_find(store, stages[0].inputs["policy"]))
     series = {reference.key: reference for stage in stages if (reference := stage.inputs.get("series"))}
-    data = [facts for reference in series.values() for facts in _describe_series(_find(store, reference))]
+    data = [facts for reference in series.values() for facts in describe_series(_find(store, reference))]
     earlier = shipped.data if shipped else ()
     return Provenance(
         data=(*earlier, *(facts for facts in data if facts not in earlier)),
@@ -118,7 +121,8 @@ def _find(store: ArtifactStore, reference: Reference) -> Artifact:
     return found
 
 
-def _describe_series(series: Artifact) -> Iterator[SeriesFacts]:
+def describe_series(series: Artifact) -> Iterator[SeriesFacts]:
+    """The generators behind an artifact of series."""
     config: dict[str, Any] = series.manifest["recipe"]["config"]
     for part in config.get("parts", [config]):
         yield SeriesFacts(
@@ -127,7 +131,14 @@ def _describe_series(series: Artifact) -> Iterator[SeriesFacts]:
             tasks=part["tasks"],
             seed=part["seed"],
             series=part["count"] * len(part["tasks"]),
+            form=_form_of(part),
         )
+
+
+def _form_of(part: Mapping[str, Any]) -> str:
+    """`plain` goes without saying, as in cards older than the forms of Field, and so does the one of others."""
+    form: str = part.get("form", PLAIN)
+    return form if part["benchmark"] == "field" and form != PLAIN else ""
 
 
 def _describe_training(store: ArtifactStore, checkpoint: Artifact) -> TrainingFacts:

@@ -7,7 +7,8 @@ give; intervals hardly ever agree as a whole, so here they vote position by posi
 - normal: at least `normal_share` of the answers name no interval
 - anomalous, elsewise, are the positions that at least `mark_share` of the answers with intervals mark; where none has
   so many, those that most mark
-- the class is the one that most of the answers with intervals name, the earlier one of equals
+- the class is the one that most of the answers with intervals name, the earlier one of equals; the response has none
+  where they name none
 
 Answers that cannot be read have no vote; where none can, the first stands as it is.
 """
@@ -16,16 +17,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from PIL import Image
 
 from anomseer_core.dialogue import ParseStatus, Response, format_response, parse_response
-from anomseer_core.evaluation.config import VotingConfig
-from anomseer_core.policy.answering import PictureAnswer
-from anomseer_core.policy.direct import begin_responses, direct_beginning, whole_responses
+from anomseer_core.evaluation.config import DecodingConfig, VotingConfig
+from anomseer_core.policy.answering import PictureAnswer, Sampling, answer_pictures
 from anomseer_core.policy.model import Policy
-from anomseer_core.policy.precision import autocast
-from anomseer_core.policy.sampling import sample_responses, sampling_uniforms
 from anomseer_core.series import AnomalyClass, Interval
 from anomseer_core.view import VIEW_UNITS
 
@@ -34,36 +31,26 @@ def voted_answers(
     policy: Policy,
     pictures: Sequence[Image.Image],
     names: Sequence[str],
-    config: VotingConfig,
-    *,
-    seed: int,
-    max_tokens: int,
+    config: DecodingConfig,
     precision: str,
 ) -> list[PictureAnswer]:
     """One answer per picture, without reasoning; its tokens are those of all answers that voted.
 
-    names: of the pictures; draws depend on seed and name. max_tokens: of each sampled answer.
+    names: of the pictures; draws depend on seed and name.
     """
-    beginning = direct_beginning(policy.processor, max_tokens)
-    rest = max_tokens - len(beginning)
-    prompts = policy.processor.prompts(pictures).to(policy.device)
-    with torch.inference_mode(), autocast(policy.device, precision):
-        sampled = sample_responses(
-            policy,
-            begin_responses(prompts, beginning),
-            max_tokens=rest,
-            uniforms=sampling_uniforms(seed, 0, names, config.answers, rest),
-            temperature=config.temperature,
-        )
-    responses = whole_responses(beginning, sampled)
-    texts = policy.processor.decode_responses(responses.ids, responses.mask)
-    lengths = prompts.prompt_mask.sum(dim=1).tolist()
-    tokens, finished = responses.lengths.tolist(), responses.finished.tolist()
-    rows = [slice(first, first + config.answers) for first in range(0, len(texts), config.answers)]
-    return [
-        PictureAnswer(vote(texts[row], config), sum(tokens[row]), length, all(finished[row]))
-        for row, length in zip(rows, lengths, strict=True)
-    ]
+    many = config.voting.answers
+    sampling = Sampling(config.voting.temperature, config.max_response_tokens, config.seed, direct=True, answers=many)
+    answers = answer_pictures(policy, pictures, names, sampling, precision)
+    return [_elected(answers[first : first + many], config.voting) for first in range(0, len(answers), many)]
+
+
+def _elected(answers: Sequence[PictureAnswer], config: VotingConfig) -> PictureAnswer:
+    return PictureAnswer(
+        vote([answer.text for answer in answers], config),
+        sum(answer.tokens for answer in answers),
+        answers[0].prompt_tokens,
+        all(answer.finished for answer in answers),
+    )
 
 
 def vote(texts: Sequence[str], config: VotingConfig) -> str:
@@ -73,9 +60,12 @@ def vote(texts: Sequence[str], config: VotingConfig) -> str:
     if not voters:
         return texts[0]
     eventful = [response for response in voters if response.intervals]
-    if len(voters) - len(eventful) >= config.normal_share * len(voters):
+    # Quotients, since a share times a number may come out above the whole number that it is.
+    if (len(voters) - len(eventful)) / len(voters) >= config.normal_share:
         return format_response("", [], AnomalyClass.NORMAL)
-    return format_response("", _marked(eventful, config.mark_share), _named(eventful))
+    named = _named(eventful)
+    response = format_response("", _marked(eventful, config.mark_share), named or AnomalyClass.GLOBAL_POINT)
+    return response if named else response[: response.index("<class>")].rstrip()
 
 
 def _marked(responses: Sequence[Response], share: float) -> list[Interval]:
@@ -85,13 +75,14 @@ def _marked(responses: Sequence[Response], share: float) -> list[Interval]:
         # The intervals of one response are disjoint.
         for start, stop in response.intervals:
             counts[start:stop] += 1
-    marked = counts >= min(share * len(responses), counts.max())
+    shares = counts / len(responses)
+    marked = shares >= min(share, shares.max())
     edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(int)))
     return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
-def _named(responses: Sequence[Response]) -> AnomalyClass:
+def _named(responses: Sequence[Response]) -> AnomalyClass | None:
     """The class most of them name; one that names an interval and no class, or `normal`, has no say."""
     said = (response.anomaly_class for response in responses)
     named = Counter(name for name in said if name not in (None, AnomalyClass.NORMAL))
-    return named.most_common(1)[0][0] if named else AnomalyClass.GLOBAL_POINT
+    return named.most_common(1)[0][0] if named else None

@@ -3,6 +3,8 @@
 `detector_names.py` says which names are seeds of one subject. Baselines have none and stay out.
 """
 
+from collections.abc import Iterable, Sequence
+
 import pandas as pd
 
 from anomseer_core.evaluation.comparison import Side, compare
@@ -44,7 +46,7 @@ def pairs_markdown(scores: pd.DataFrame) -> str:
 
 def compared_pairs(subjects: list[str]) -> list[tuple[str, str]]:
     """First and second: what a policy began with (`STARTS`; without one, the last named) and what came of it; GRPO and
-    what earns reasoning besides; with reasons and without, directly or by a vote.
+    what earns reasoning besides; with reasons and without, and a vote with one direct answer.
 
     >>> compared_pairs(["timerpo", "timerpo-direct", "cold-start"])
     [('cold-start', 'timerpo'), ('timerpo', 'timerpo-direct')]
@@ -57,8 +59,18 @@ def compared_pairs(subjects: list[str]) -> list[tuple[str, str]]:
     start = next((name for name in (*STARTS, *reversed(written)) if name in written), "")
     from_start = [(start, name) for name in written if name != start]
     from_grpo = [(GRPO, name) for name in written if GRPO in written and name not in (start, GRPO)]
-    ways = [(name, name + way) for name in written for way in (DIRECT_SUFFIX, VOTED_SUFFIX) if name + way in subjects]
-    return from_start + from_grpo + ways
+    return from_start + from_grpo + [pair for name in _stems(subjects) for pair in _ways(name, subjects)]
+
+
+def _stems(subjects: Iterable[str]) -> list[str]:
+    """The names without the way of answering, each once."""
+    return list(dict.fromkeys(name.removesuffix(DIRECT_SUFFIX).removesuffix(VOTED_SUFFIX) for name in subjects))
+
+
+def _ways(name: str, subjects: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of ways in which one policy answers: with reasons and without, and one direct answer and a vote of many."""
+    ways = [(name, name + DIRECT_SUFFIX), (name, name + VOTED_SUFFIX), (name + DIRECT_SUFFIX, name + VOTED_SUFFIX)]
+    return [pair for pair in ways if set(pair) <= set(subjects)]
 
 
 def _subjects(scores: pd.DataFrame) -> dict[str, list[str]]:

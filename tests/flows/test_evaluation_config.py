@@ -78,6 +78,10 @@ def test_benchmarks_may_be_written_with_hyphens():
             "voted_too has no effect where decoding.reasoning is voted",
         ),
         (
+            {"overrides": ["evaluation.decoding.reasoning=voted", "evaluation.decoding.temperature=0.4"]},
+            "temperature has no effect where answers vote; set voting.temperature",
+        ),
+        (
             {"overrides": ["evaluation.decoding.voting.answers=4"]},
             "decoding.voting has no effect where nothing votes; set voted_too",
         ),
@@ -121,8 +125,10 @@ def test_a_policy_may_be_asked_by_a_vote_too():
     assert names == ["grpo-seed2", "grpo-seed2-direct", "grpo-seed2-voted"]
     assert [subject_of(name) for name in names] == ["grpo", "grpo-direct", "grpo-voted"]
     assert [is_direct(name) for name in names] == [False, True, True]
-    # Only who votes is known by how votes are counted.
+    # Only who votes is known by how votes are counted, and only who does not by the temperature of one response.
     assert [way.voting.answers for way in ways] == [16, 16, 4]
+    warm = choose(nano(), "latest", [], [], ["evaluation.voted_too=true", "evaluation.decoding.temperature=0.4"])
+    assert [way.temperature for way in warm.evaluation.decodings(eventful=False)] == [0.4, 0.0]
 
 
 def test_a_policy_may_be_told_of_events_where_there_are_some():

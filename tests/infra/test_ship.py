@@ -25,7 +25,7 @@ STAGE = {"stage": "timerpo", "steps": 2, "seed": 0, "seconds": 3.0, "commit": CO
 
 
 def data_of(task: str) -> dict[str, Any]:
-    return {"generator": "anomllm", "split": "train", "tasks": [task], "seed": 3407, "series": 2}
+    return {"generator": "anomllm", "split": "train", "tasks": [task], "seed": 3407, "series": 2, "form": ""}
 
 
 def test_a_policy_is_shipped_evaluated_and_shipped_with_its_numbers(
@@ -45,19 +45,21 @@ def test_a_policy_is_shipped_evaluated_and_shipped_with_its_numbers(
 
     numbers = []
     # Of other series each: equal answers of both to the same ones would be one artifact of scores.
-    for source, count in ((tmp_path / "shipped", 2), (checkpoint.path, 3)):
+    asked = ((tmp_path / "shipped", 2, "written"), (checkpoint.path, 3, "skipped"), (checkpoint.path, 4, "voted"))
+    for source, count, reasoning in asked:
         held_out = synthesize(store, AnomLLMConfig(tasks=("point",), count=count))
         policy = create_policy(store, None, PolicyConfig(source=str(source)))
-        decoding = DecodingConfig(max_response_tokens=48, reasoning="written" if count == 2 else "skipped")
+        decoding = DecodingConfig(max_response_tokens=48, reasoning=reasoning)
         answers = predict_policy(store, policy, held_out, decoding)
         numbers.append(score_predictions(store, answers, held_out, ScoringConfig()).path)
 
-    for name, scores, rounded in (("rounded", numbers[0], True), ("whole", numbers[1], False)):
+    for name, scores, (_, count, reasoning) in zip(("rounded", "whole", "voted"), numbers, asked, strict=True):
+        rounded = name == "rounded"
         ship(checkpoint.path, tmp_path / name, **WORDS, scores=[scores])
         card = read_card(tmp_path / name)
         measured = {item["measure"]: item for item in card["provenance"]["measurements"]}
-        assert measured["affiliation_f1"]["series"] == (2 if rounded else 3)
-        assert {item["reasoning"] for item in measured.values()} == {"written" if rounded else "skipped"}
+        assert measured["affiliation_f1"]["series"] == count
+        assert {item["reasoning"] for item in measured.values()} == {reasoning}
         weights = {item["weights"] for item in measured.values()}
         assert (weights == {card["files"]["model.safetensors"]}) == rounded
         assert ("before they were rounded" in (tmp_path / name / "README.md").read_text()) != rounded

@@ -15,6 +15,7 @@ def rows(name, *values):
 def test_names_tell_subjects():
     assert subject_of(seeded_name("timerpo", 3)) == "timerpo"
     assert subject_of("timerpo-seed3-direct") == "timerpo-direct"
+    assert subject_of("timerpo-seed3-voted-told") == "timerpo-voted-told"
     assert subject_of("my-seedling") == "my-seedling"
     assert by_subject(["a-seed1", "b", "a-seed2"]) == {"a": ["a-seed1", "a-seed2"], "b": ["b"]}
 
@@ -26,6 +27,11 @@ def test_names_tell_subjects():
         (["timerpo"], []),
         (["timerpo", "cold-start"], [("cold-start", "timerpo")]),
         (["mine", "mine-direct"], [("mine", "mine-direct")]),
+        (
+            ["mine", "mine-direct", "mine-voted"],
+            [("mine", "mine-direct"), ("mine", "mine-voted"), ("mine-direct", "mine-voted")],
+        ),
+        (["mine-direct", "mine-voted"], [("mine-direct", "mine-voted")]),
         (["mine", "other"], [("other", "mine")]),
         (["shipped", "grpo", "timerpo"], [("shipped", "grpo"), ("shipped", "timerpo"), ("grpo", "timerpo")]),
         (["mine-direct"], []),

@@ -94,8 +94,8 @@ def test_points_are_what_their_class_says():
     assert away.min() > near.max() or away.max() < near.min()
 
 
-def test_brief_faults_last_a_part_of_a_cycle_and_stay_in_the_range():
-    """Among ten cycles of 100 samples: shorter than the shortest stretch of the form `plain`, often."""
+def test_brief_faults_last_a_part_of_a_cycle_and_a_dip_stays_in_the_range():
+    """Among ten cycles of 100 samples: of 3 to 60 of them, where the form `plain` has 70 at least."""
     rng = np.random.default_rng(2)
     signal = Signal("beats", np.sin(2 * np.pi * np.arange(1000) / 100), pace=100.0)
     free = np.ones(1000, dtype=bool)
@@ -105,7 +105,9 @@ def test_brief_faults_last_a_part_of_a_cycle_and_stay_in_the_range():
             fault = draw_fault(rng, signal, AnomalyClass.SHAPELET, rng.uniform(), free, form)
             found += [] if fault is None else [len(fault.values)]
     assert min(lengths["plain"]) >= 70
-    assert 3 <= min(lengths["brief"]) < 70 <= max(lengths["brief"])
+    brief = [length for length in lengths["brief"] if length < 70]
+    assert len(brief) > 20
+    assert max(brief) <= 60
     for _ in range(100):
         dipped, shift = faults._dip(rng, signal, 300, 340, rng.uniform())
         assert shift == 0

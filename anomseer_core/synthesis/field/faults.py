@@ -1,4 +1,4 @@
-"""What goes wrong in a monitored signal: eleven faults, each of one class of anomaly, from subtle to blatant.
+"""What goes wrong in a monitored signal: twelve faults, each of one class of anomaly, from subtle to blatant.
 
 A fault replaces the samples of a stretch, and may move all that come after. It has to be seen: its largest change is
 at least a tenth of the extent of the signal, and the root of its mean square a quarter of the deviation.
@@ -26,7 +26,8 @@ from anomseer_core.synthesis.field.signals import Signal
 
 # The least that is seen: of the extent, at one sample; of the deviation, over the stretch.
 SMALLEST_CHANGE, SMALLEST_EFFECT = 0.1, 0.25
-# [of the series] How long a stretch lasts where nothing repeats, and at most; the first are as powers of ten.
+# [of the series] How long a stretch lasts where nothing repeats, and at most (a brief one is held by its cycle alone);
+# the first are as powers of ten.
 STRETCH_POWERS, LONGEST_STRETCH = (-2.3, -0.9), 0.15
 CYCLES, PART_OF_CYCLE = (0.7, 3.0), (0.03, 0.6)
 # [samples; of the series] Point anomalies.
