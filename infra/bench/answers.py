@@ -153,8 +153,8 @@ def peer_answers(policy: Policy, config: DecodingConfig, precision: str) -> Answ
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.bench.answers", description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=20, help="series of each AnomLLM task (default 20)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each row (default 3)")
+    parser.add_argument("--count", type=int, default=10, help="series of each AnomLLM task (default 10)")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds of each row (default 2)")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], help="measure this one here, and print JSON")
     return parser
 
