@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 from mlflow import MlflowClient
+from prefect.client.orchestration import SyncPrefectClient
 
 from anomseer_core.configurations import nano, tiny
 from anomseer_core.settings import Settings
@@ -185,12 +185,12 @@ def small_configuration() -> dict[str, Any]:
 
 
 def ask(services: Services, path: str, body: dict | None = None) -> Any:
-    """GET, or POST when there is a body, at Prefect's API."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{services.prefect_api_url}{path}", data=data, headers=headers)
-    with urllib.request.urlopen(request, timeout=60) as response:
-        return json.load(response)
+    """GET, or POST when there is a body, at Prefect's API, by a client that asks again as every user's does.
+
+    The server answers 503 while another process writes its SQLite database, and means "in a moment".
+    """
+    with SyncPrefectClient(services.prefect_api_url) as client:
+        return client.request("GET" if body is None else "POST", path, json=body).json()
 
 
 def wait_until_final(services: Services, flow_run_id: str) -> dict:
