@@ -4,9 +4,11 @@
 database and the same artifact folder, so a run made without servers shows up when they are started.
 """
 
+import fcntl
 import logging
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,12 +43,25 @@ def _connect(uri: str, home: Path) -> Tracking:
     # It prints whole traces of errors that it raises as well.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     # A server decides itself where its artifacts go; ours is told the same folder.
-    is_server = uri.startswith(("http://", "https://"))
-    if not is_server:
-        (home / "mlflow").mkdir(parents=True, exist_ok=True)
+    if uri.startswith(("http://", "https://")):
+        return _track(uri, None)
+    with _alone_in(home / "mlflow"):
         _require_database(uri)
+        return _track(uri, embedded_artifacts(home))
+
+
+def _track(uri: str, artifacts: str | None) -> Tracking:
     client = MlflowClient(uri)
-    return Tracking(client, uri, _experiment(client, None if is_server else embedded_artifacts(home)))
+    return Tracking(client, uri, _experiment(client, artifacts))
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """One process at a time: two that make the tables of a new database at once both fail."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _require_database(uri: str) -> None:

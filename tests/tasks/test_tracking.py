@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -59,6 +60,21 @@ def test_an_error_fails_a_run_and_a_signal_kills_it(tracking: Tracking, error: B
     ):
         raise error
     assert tracking.client.get_run(run_id).info.status == status
+
+
+def test_two_first_runs_at_once_make_one_database(tmp_path: Path):
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from anomseer_core.settings import Settings\n"
+        "from tasks.connection import connect\n"
+        "print(connect(Settings(home=Path(sys.argv[1]))).experiment_id)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "home")]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [run.communicate(timeout=120) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], told
+    assert len({experiment for experiment, _ in told}) == 1
 
 
 def test_a_child_names_its_parent_and_finishes(tracking: Tracking):
