@@ -13,7 +13,7 @@ DiverseTask = Literal["global", "contextual", "trend", "seasonal", "shapelet", "
 FieldTask = Literal[
     "daily", "bursts", "switching", "steady", "ramps", "beats", "drift", "noise", "staircase", "oscillation"
 ]
-FieldForm = Literal["plain", "brief"]
+FieldForm = Literal["plain", "brief", "still"]
 Split = Literal["train", "eval"]
 ANOMLLM_TASKS: tuple[AnomLLMTask, ...] = (
     "range",
@@ -93,8 +93,9 @@ class FieldConfig(Config):
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Generator seed.")
     form: FieldForm = Field(
         "plain",
-        description="Where something repeats, faults of a point or about a cycle, and every fourth series normal; or "
-        "brief ones besides, of a small part of a cycle, and every eighth.",
+        description="Where something repeats, faults of a point or about a cycle, and every fourth series normal; "
+        "`brief`, with those of a small part of a cycle besides, and every eighth; or `still`, where every second of "
+        "these normal ones is constant.",
     )
 
 

@@ -10,8 +10,8 @@ at least a tenth of the extent of the signal, and the root of its mean square a 
 - seasonal: a stretch that runs too fast, too slow or out of step
 - shapelet: among cycles, a stretch that is flat, too low, backwards, upside down, or loud with noise
 
-A stretch among cycles lasts about as long as they do. Of the form `brief`, it may be a small part of one too: carried
-away from its neighbours or out of the range, down or up and back, loud or flat.
+A stretch among cycles lasts about as long as they do. Of every form but `plain`, it may be a small part of one
+too: carried away from its neighbours or out of the range, down or up and back, loud or flat.
 """
 
 from collections.abc import Callable
@@ -245,7 +245,7 @@ FAULTS: dict[AnomalyClass, tuple[Kind, ...]] = {
     ),
 }
 
-# What the form `brief` adds to them.
+# What every form but `plain` adds to them.
 BRIEF_FAULTS: dict[AnomalyClass, tuple[Kind, ...]] = {
     AnomalyClass.GLOBAL_POINT: (Kind(_dropout, cyclic=True, is_brief=True),),
     AnomalyClass.CONTEXTUAL_POINT: (
@@ -258,4 +258,4 @@ BRIEF_FAULTS: dict[AnomalyClass, tuple[Kind, ...]] = {
 
 
 def _kinds(anomaly_class: AnomalyClass, form: FieldForm) -> tuple[Kind, ...]:
-    return FAULTS[anomaly_class] + (BRIEF_FAULTS.get(anomaly_class, ()) if form == "brief" else ())
+    return FAULTS[anomaly_class] + (BRIEF_FAULTS.get(anomaly_class, ()) if form != "plain" else ())

@@ -44,6 +44,11 @@ def draw_signal(rng: np.random.Generator, kind: FieldTask, length: int) -> Signa
     return _DRAW[kind](rng, length)
 
 
+def draw_constant(rng: np.random.Generator, kind: FieldTask, length: int) -> Signal:
+    """A level that stands in place of the signal, often none at all."""
+    return Signal(kind, np.full(length, rng.choice([0.0, rng.uniform(-1, 1)])))
+
+
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 

@@ -1,6 +1,7 @@
 """Field, series by series: each a function of (split, task, seed, index) alone. A task is one kind of signal.
 
-Every fourth series is normal, of the form `brief` every eighth. The classes of anomalies take turns; one that finds no
+Every fourth series is normal, of the forms `brief` and `still` every eighth; of `still` every sixteenth never changes,
+as many channels of real machines never do. The classes of anomalies take turns; one that finds no
 place on a signal (a drift has no cycle to run too fast) leaves its turn to the next one.
 """
 
@@ -12,14 +13,15 @@ import numpy as np
 from anomseer_core.series import AnomalyClass, Series, merge_intervals
 from anomseer_core.synthesis.config import FIELD_TASKS, FieldForm, FieldTask, Split
 from anomseer_core.synthesis.field.faults import FAULTS, Fault, draw_fault
-from anomseer_core.synthesis.field.signals import Signal, draw_signal
+from anomseer_core.synthesis.field.signals import Signal, draw_constant, draw_signal
 
 BENCHMARK = "field"
 PUBLISHED_COUNT = 100
 PUBLISHED_SEEDS: dict[Split, int] = {"train": 0, "eval": 0}
 
 # The fourth, eighth, ... series of a task, by form.
-NORMAL_EVERY: dict[FieldForm, int] = {"plain": 4, "brief": 8}
+NORMAL_EVERY: dict[FieldForm, int] = {"plain": 4, "brief": 8, "still": 8}
+CONSTANT_EVERY = 16
 # [samples] Any octave of lengths is as likely as another.
 SHORTEST, LONGEST = 300, 4000
 # How often a series has 1, 2, ... anomalies, if they find room, and how much of it they may cover.
@@ -45,8 +47,10 @@ def draw_series(task: FieldTask, *, split: Split, seed: int, index: int, form: F
     length = round(np.exp(rng.uniform(np.log(SHORTEST), np.log(LONGEST))))
     signal = draw_signal(rng, task, length)
     is_normal = (index + 1) % NORMAL_EVERY[form] == 0
+    if form == "still" and (index + 1) % CONSTANT_EVERY == 0:
+        signal = draw_constant(rng, task, length)
     faults = () if is_normal else _draw_faults(rng, signal, index, form)
-    scale = 10 ** rng.uniform(*SCALE_POWERS) / signal.extent
+    scale = 10 ** rng.uniform(*SCALE_POWERS) / (signal.extent or 1.0)
     return Series(
         id=f"{BENCHMARK}/{split}/{'' if form == 'plain' else f'{form}-'}{task}/{index:04d}",
         values=scale * (with_faults(signal, faults) + signal.extent * rng.uniform(-OFFSETS, OFFSETS)),
