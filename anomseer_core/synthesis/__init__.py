@@ -45,8 +45,8 @@ def generate(
     is also its limit).
     seed: None takes the published seed of the split; with it the series equal the published ones, except for
     AnomLLM's `range`, whose published data cannot be drawn again.
-    form: of VisualTimeAnomaly (`faithful`, as released, or `fixed`) and Field (`plain`, `brief` or `still`) alone; None
-    takes the first.
+    form: of VisualTimeAnomaly (`faithful`, as released, or `fixed`) and Field (`plain`, `brief` or `window`) alone;
+    None takes the first.
     Raises ValueError, naming the choices, for an unknown benchmark, task or split, or a number out of bounds.
     """
     _check_choice("benchmark", benchmark, get_args(Benchmark))

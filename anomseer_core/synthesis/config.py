@@ -13,7 +13,7 @@ DiverseTask = Literal["global", "contextual", "trend", "seasonal", "shapelet", "
 FieldTask = Literal[
     "daily", "bursts", "switching", "steady", "ramps", "beats", "drift", "noise", "staircase", "oscillation"
 ]
-FieldForm = Literal["plain", "brief", "still"]
+FieldForm = Literal["plain", "brief", "window"]
 Split = Literal["train", "eval"]
 ANOMLLM_TASKS: tuple[AnomLLMTask, ...] = (
     "range",
@@ -94,8 +94,8 @@ class FieldConfig(Config):
     form: FieldForm = Field(
         "plain",
         description="Where something repeats, faults of a point or about a cycle, and every fourth series normal; "
-        "`brief`, with those of a small part of a cycle besides, and every eighth; or `still`, where every second of "
-        "these normal ones is constant.",
+        "`brief`, with those of a small part of a cycle besides, and every eighth; or `window`, which is `brief` as a "
+        "window on a long recording shows it: mostly 4,000 samples, and every second normal series constant.",
     )
 
 

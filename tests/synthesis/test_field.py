@@ -14,7 +14,7 @@ from anomseer_core.synthesis.field.signals import Signal, draw_signal
 from anomseer_core.synthesis.field.stream import LARGEST_ANOMALOUS_SHARE, LONGEST, SHORTEST, with_faults
 
 
-@pytest.fixture(scope="module", params=["plain", "brief", "still"])
+@pytest.fixture(scope="module", params=["plain", "brief", "window"])
 def form(request):
     return request.param
 
@@ -28,13 +28,13 @@ def test_every_series_is_whole(series):
     for item in series:
         assert SHORTEST <= len(item) <= LONGEST
         assert np.isfinite(item.values).all()
-        assert np.ptp(item.values) > 0 or (item.is_normal and "/still-" in item.id)
+        assert np.ptp(item.values) > 0 or (item.is_normal and "/window-" in item.id)
         assert item.is_normal == (item.anomaly_class is AnomalyClass.NORMAL)
         assert sum(stop - start for start, stop in item.intervals) <= LARGEST_ANOMALOUS_SHARE * len(item)
 
 
 def test_every_fourth_or_eighth_is_normal_and_every_class_occurs(series, form):
-    every = {"plain": 4, "brief": 8, "still": 8}[form]
+    every = {"plain": 4, "brief": 8, "window": 8}[form]
     normal = [item.is_normal for item in series]
     assert normal == [index % every == every - 1 for index in range(40)] * len(FIELD_TASKS)
     classes = Counter(item.anomaly_class for item in series if not item.is_normal)
@@ -57,17 +57,19 @@ def test_forms_are_streams_of_their_own_and_plain_is_the_first():
     assert named.values.tolist() == unnamed.values.tolist()
     assert named.id == unnamed.id != brief.id
     assert brief.values.tolist() != named.values.tolist()
-    with pytest.raises(ValueError, match="unknown form of field 'fixed'; choose one of plain, brief, still"):
+    with pytest.raises(ValueError, match="unknown form of field 'fixed'; choose one of plain, brief, window"):
         next(generate("field", "beats", form="fixed"))
 
 
-def test_every_second_normal_series_of_still_is_constant():
-    drawn = [item for task in FIELD_TASKS for item in generate("field", task, split="train", count=80, form="still")]
+def test_windows_are_mostly_full_and_every_second_normal_one_is_constant():
+    drawn = [item for task in FIELD_TASKS for item in generate("field", task, split="train", count=80, form="window")]
     constant = [np.ptp(item.values) == 0 for item in drawn]
     assert constant == [index % 16 == 15 for index in range(80)] * len(FIELD_TASKS)
     levels = {item.values[0] for item, still in zip(drawn, constant, strict=True) if still}
     assert 0.0 in levels
     assert len(levels) > 10
+    full = np.mean([len(item) == LONGEST for item in drawn])
+    assert 0.6 < full < 0.8
 
 
 @pytest.mark.parametrize("anomaly_class", FAULTS)

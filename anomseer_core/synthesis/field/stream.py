@@ -1,8 +1,9 @@
 """Field, series by series: each a function of (split, task, seed, index) alone. A task is one kind of signal.
 
-Every fourth series is normal, of the forms `brief` and `still` every eighth; of `still` every sixteenth never changes,
-as many channels of real machines never do. The classes of anomalies take turns; one that finds no
-place on a signal (a drift has no cycle to run too fast) leaves its turn to the next one.
+Every fourth series is normal, of the forms `brief` and `window` every eighth. A `window` is what a picture shows of a
+long recording: most are of full length, and every sixteenth never changes, as many channels of real machines never do.
+The classes of anomalies take turns; one that finds no place on a signal (a drift has no cycle to run too fast) leaves
+its turn to the next one.
 """
 
 from collections.abc import Iterator
@@ -20,10 +21,12 @@ PUBLISHED_COUNT = 100
 PUBLISHED_SEEDS: dict[Split, int] = {"train": 0, "eval": 0}
 
 # The fourth, eighth, ... series of a task, by form.
-NORMAL_EVERY: dict[FieldForm, int] = {"plain": 4, "brief": 8, "still": 8}
+NORMAL_EVERY: dict[FieldForm, int] = {"plain": 4, "brief": 8, "window": 8}
 CONSTANT_EVERY = 16
 # [samples] Any octave of lengths is as likely as another.
 SHORTEST, LONGEST = 300, 4000
+# How many windows are of full length.
+FULL_SHARE = 0.7
 # How often a series has 1, 2, ... anomalies, if they find room, and how much of it they may cover.
 FAULT_COUNTS = (0.55, 0.2, 0.15, 0.05, 0.05)
 LARGEST_ANOMALOUS_SHARE = 0.25
@@ -45,9 +48,11 @@ def draw_series(task: FieldTask, *, split: Split, seed: int, index: int, form: F
     place = [seed, get_args(Split).index(split), FIELD_TASKS.index(task), index]
     rng = np.random.default_rng(place if form == "plain" else [*place, get_args(FieldForm).index(form)])
     length = round(np.exp(rng.uniform(np.log(SHORTEST), np.log(LONGEST))))
+    if form == "window" and rng.random() < FULL_SHARE:
+        length = LONGEST
     signal = draw_signal(rng, task, length)
     is_normal = (index + 1) % NORMAL_EVERY[form] == 0
-    if form == "still" and (index + 1) % CONSTANT_EVERY == 0:
+    if form == "window" and (index + 1) % CONSTANT_EVERY == 0:
         signal = draw_constant(rng, task, length)
     faults = () if is_normal else _draw_faults(rng, signal, index, form)
     scale = 10 ** rng.uniform(*SCALE_POWERS) / (signal.extent or 1.0)
