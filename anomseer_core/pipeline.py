@@ -45,7 +45,8 @@ class SynthesisConfig(Config):
         0, ge=0, le=100_000, description="Field series of each kind of signal to train on besides. [series]"
     )
     train_field_form: FieldForm = Field(
-        "plain", description="How brief their faults are, and how rare those without: the form of Field."
+        "plain",
+        description="The form of Field: how brief their faults are, how rare those without, how many of full length.",
     )
     benchmarks: Annotated[tuple[Benchmark, ...], Unique] = Field(
         PAPER_BENCHMARKS, min_length=1, description="Benchmarks held out; the archive needs a folder."

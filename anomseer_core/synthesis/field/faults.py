@@ -10,8 +10,8 @@ at least a tenth of the extent of the signal, and the root of its mean square a 
 - seasonal: a stretch that runs too fast, too slow or out of step
 - shapelet: among cycles, a stretch that is flat, too low, backwards, upside down, or loud with noise
 
-A stretch among cycles lasts about as long as they do. Of every form but `plain`, it may be a small part of one
-too: carried away from its neighbours or out of the range, down or up and back, loud or flat.
+A stretch among cycles lasts about as long as they do. Of every form but `plain`, it may be a small part of
+one too: carried away from its neighbours or out of the range, down or up and back, loud or flat.
 """
 
 from collections.abc import Callable

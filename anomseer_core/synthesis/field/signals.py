@@ -45,7 +45,7 @@ def draw_signal(rng: np.random.Generator, kind: FieldTask, length: int) -> Signa
 
 
 def draw_constant(rng: np.random.Generator, kind: FieldTask, length: int) -> Signal:
-    """A level that stands in place of the signal, often none at all."""
+    """A level that never changes, half the time zero, in place of a signal of that kind."""
     return Signal(kind, np.full(length, rng.choice([0.0, rng.uniform(-1, 1)])))
 
 

@@ -22,6 +22,7 @@ PUBLISHED_SEEDS: dict[Split, int] = {"train": 0, "eval": 0}
 
 # The fourth, eighth, ... series of a task, by form.
 NORMAL_EVERY: dict[FieldForm, int] = {"plain": 4, "brief": 8, "window": 8}
+# Of windows, the sixteenth, ...: every second of the normal ones.
 CONSTANT_EVERY = 16
 # [samples] Any octave of lengths is as likely as another.
 SHORTEST, LONGEST = 300, 4000
@@ -50,11 +51,11 @@ def draw_series(task: FieldTask, *, split: Split, seed: int, index: int, form: F
     length = round(np.exp(rng.uniform(np.log(SHORTEST), np.log(LONGEST))))
     if form == "window" and rng.random() < FULL_SHARE:
         length = LONGEST
-    signal = draw_signal(rng, task, length)
+    is_constant = form == "window" and (index + 1) % CONSTANT_EVERY == 0
+    signal = (draw_constant if is_constant else draw_signal)(rng, task, length)
     is_normal = (index + 1) % NORMAL_EVERY[form] == 0
-    if form == "window" and (index + 1) % CONSTANT_EVERY == 0:
-        signal = draw_constant(rng, task, length)
     faults = () if is_normal else _draw_faults(rng, signal, index, form)
+    # A constant has no extent to scale by.
     scale = 10 ** rng.uniform(*SCALE_POWERS) / (signal.extent or 1.0)
     return Series(
         id=f"{BENCHMARK}/{split}/{'' if form == 'plain' else f'{form}-'}{task}/{index:04d}",
