@@ -3,7 +3,8 @@
 Each is a function returning a `PipelineConfig`; its name is its MLflow tag and what `--config` takes.
 
 - `nano`, `tiny`: the whole pipeline on a laptop, from random weights.
-- `nano-cold-start`, `nano-continued`, `nano-field`, `nano-brief`, `nano-timerpo`: how the policy that ships is born.
+- `nano-cold-start`, `nano-continued`, `nano-field`, `nano-brief`, `nano-window`, `nano-timerpo`: how the policy that
+  ships is born.
 - `paper`, `released`: AnomSeer as the paper says, and as the authors' code does.
 - `sft`, `grpo`, `sft+grpo`, `timerpo`, `sft+timerpo`: one method each, on the data, policy and evaluation of `paper`.
   They train Qwen2.5-VL-3B. With `policy.preset=nano` take one that has a cold start, and the learning rates of `nano`:
@@ -231,11 +232,19 @@ def nano_brief() -> PipelineConfig:
     return start.model_copy(update={"name": "nano-brief", "synthesis": synthesis, "cold_start": cold_start})
 
 
+def nano_window() -> PipelineConfig:
+    """Still more of it, half on Field as a picture shows a long recording: mostly full, and sometimes constant."""
+    start = nano_brief()
+    synthesis = start.synthesis.model_copy(update={"train_field_form": "window"})
+    cold_start = start.cold_start.model_copy(update={"steps": 1600, "seed": 4})
+    return start.model_copy(update={"name": "nano-window", "synthesis": synthesis, "cold_start": cold_start})
+
+
 def nano_timerpo() -> PipelineConfig:
     """TimerPO from the policy that ships, on every kind of series, with the reward that wide intervals cannot farm."""
-    start = nano_brief()
+    start = nano_window()
     # A hundred steps ask about 1,600 series, a small part of what a supervised stage reads.
-    synthesis = _mixture(anomllm=130, diverse=130, field=180, visual_time_anomaly=1, field_form="brief")
+    synthesis = _mixture(anomllm=130, diverse=130, field=180, visual_time_anomaly=1, field_form="window")
     training = TimerPOConfig(
         steps=100,
         prompts_per_step=16,
@@ -290,6 +299,7 @@ CONFIGURATIONS: dict[str, Callable[[], PipelineConfig]] = {
     "nano-continued": nano_continued,
     "nano-field": nano_field,
     "nano-brief": nano_brief,
+    "nano-window": nano_window,
     "nano-timerpo": nano_timerpo,
     "tiny": tiny,
     "paper": paper,

@@ -52,8 +52,8 @@ def run(*, config: str = "nano", overrides: Overrides = ()) -> None:
     ----------
     config
         Name of the configuration to start from: nano, nano-cold-start, nano-continued, nano-field, nano-brief,
-        nano-timerpo, tiny, paper, released, sft, grpo, sft+grpo, timerpo or sft+timerpo; `anomseer config NAME` prints
-        it.
+        nano-window, nano-timerpo, tiny, paper, released, sft, grpo, sft+grpo, timerpo or sft+timerpo; `anomseer config
+        NAME` prints it.
     overrides
         A field to change, as field=value with the dotted name it has in the configuration, such as
         --set training.alpha=0. May be given several times.
