@@ -243,10 +243,10 @@ def nano_window() -> PipelineConfig:
 def nano_timerpo() -> PipelineConfig:
     """TimerPO from the policy that ships, on every kind of series, with the reward that wide intervals cannot farm."""
     start = nano_window()
-    # A hundred steps ask about 1,600 series, a small part of what a supervised stage reads.
+    # Two hundred steps ask about 3,200 series, a small part of what a supervised stage reads.
     synthesis = _mixture(anomllm=130, diverse=130, field=180, visual_time_anomaly=1, field_form="window")
     training = TimerPOConfig(
-        steps=100,
+        steps=200,
         prompts_per_step=16,
         group_size=8,
         max_response_tokens=480,
