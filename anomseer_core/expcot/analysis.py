@@ -25,7 +25,7 @@ STAGE = Stage(
     kind="traces",
     modules=("anomseer_core.expcot.analysis",),
     libraries=("numpy", "scipy", "stumpy", "numba", "pyarrow"),
-    version=2,
+    version=3,
 )
 
 

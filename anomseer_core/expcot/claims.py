@@ -99,7 +99,9 @@ def _excursions() -> Iterator[str]:
             rf"{subject} merge into {n(name + '_excursions')} spans, the strongest {strongest}"
             rf"(?:, {n(name + '_strays')} of them at no candidate|, which reach {crossing})?"
         )
-        yield rf"{brief}, crossed in {n(name + '_crossing')} of {n('candidates')} spans?"
+        # After the places, or before them, as brief traces were once written.
+        places = r"(?:\. Conclusion: [^.]{1,1000})?"
+        yield rf"{brief}{places}, crossed in {n(name + '_crossing')} of {n('candidates')} spans?"
 
 
 RULES = tuple(

@@ -96,6 +96,17 @@ def test_counts_are_exact_up_to_nine_then_within_a_tenth():
     assert not only("2 samples outside", spike()).verified
 
 
+@pytest.mark.parametrize("crossed", [1, 2])
+def test_how_many_spans_are_crossed_is_one_claim_before_the_places_and_after_them(crossed):
+    probe, place, count = "discord against 3.5", "Conclusion: shapelet at [495, 505]", f"crossed in {crossed} of 1 span"
+    after = verify_trace(f"Validation: {probe}. {place}, {count}.", spike()).claims
+    before = verify_trace(f"Validation: {probe}, {count}. {place}.", spike()).claims
+    verdicts = [{(item.quantity, item.true, item.verified) for item in claims} for claims in (after, before)]
+    assert verdicts[0] == verdicts[1]
+    assert len(verdicts[0]) == 3
+    assert [item.verified for item in after if item.quantity == "discord_crossing"] == [crossed == 1]
+
+
 def test_a_period_where_there_is_none_is_refuted():
     claim = only("a period of 20 units", Series("flat", np.full(100, 3.0)))
     assert (claim.true, claim.verified) == (None, False)

@@ -3,6 +3,8 @@
 A policy of a few million parameters spends its capacity on what it sees: no synonyms, and only scale-free numbers,
 which can be read from the picture without its ticks. A discord is named where it passes its threshold: which of many
 windows of noise recurs least, and how little, nobody reads from a picture. Where no period is, a line takes its place.
+How many spans there are is told after them: who writes the number first has to find so many, and on real series a
+policy writes too small a one.
 """
 
 from anomseer_core.expcot.evidence import (
@@ -40,13 +42,12 @@ def _validate(evidence: Evidence) -> str:
     if not evidence.intervals:
         crossed = crossing_names(evidence.validation)
         return f"only weak evidence, by {' and '.join(crossed)}" if crossed else "no threshold is crossed"
-    found = evidence.validation[0].findings
-    weak = "" if found.crossing == len(found.supports) else ", the rest weak" if found.crossing else ", weak evidence"
-    return f"{_probe(evidence.validation[0])}, crossed in {_crossing(found)}{weak}"
+    return _probe(evidence.validation[0])
 
 
 def _crossing(found: Findings) -> str:
-    return f"{number(found.crossing)} of {plural(len(found.supports), 'span')}"
+    weak = "" if found.crossing == len(found.supports) else ", the rest weak" if found.crossing else ", weak evidence"
+    return f"crossed in {number(found.crossing)} of {plural(len(found.supports), 'span')}{weak}"
 
 
 def _probe(probe: Probe) -> str:
@@ -70,4 +71,5 @@ def _probe(probe: Probe) -> str:
 def _conclude(evidence: Evidence) -> str:
     if not evidence.intervals:
         return "normal, no interval"
-    return f"{evidence.anomaly_class} at {spell_spans(evidence.intervals)}"
+    crossing = _crossing(evidence.validation[0].findings)
+    return f"{evidence.anomaly_class} at {spell_spans(evidence.intervals)}, {crossing}"
