@@ -33,8 +33,6 @@ COLD_START = ColdStartConfig(steps=STEPS, batch_size=4, learning_rate=LEARNING_R
 # Slower: after one step at full speed all responses of a group are alike, and have no gradient.
 SLOW_RATE = LEARNING_RATE / 10
 TIMERPO = TimerPOConfig(steps=STEPS, prompts_per_step=4, group_size=6, max_response_tokens=12, learning_rate=SLOW_RATE)
-# Sums over ranks are taken in another order: a hundredth of the way that AdamW goes at most.
-SHARE = STEPS / 100
 # The default tests run the one that differs most from the others; the rest takes minutes.
 LAUNCHES = [
     pytest.param(LaunchConfig(ranks=2, **fields), id="-".join(map(str, fields.values())), marks=marks)
@@ -74,11 +72,16 @@ def weights(checkpoint: Artifact) -> dict[str, torch.Tensor]:
     return load_file(checkpoint.file("model.safetensors"))
 
 
-def assert_same_weights(checkpoint: Artifact, expected: Artifact, rate: float) -> None:
-    ours, theirs = weights(checkpoint), weights(expected)
+def assert_same_weights(checkpoint: Artifact, expected: Artifact, start: Artifact, rate: float) -> None:
+    """Sums over ranks are taken in another order: every tensor as a whole is right to a five-hundredth of its way.
+
+    AdamW divides by the size of a gradient: where that is rounding, a weight alone may be off by a tenth of one step.
+    """
+    ours, theirs, before = weights(checkpoint), weights(expected), weights(start)
     assert set(ours) == set(theirs)
     for name, tensor in theirs.items():
-        torch.testing.assert_close(ours[name], tensor, atol=SHARE * rate, rtol=0)
+        assert (ours[name] - tensor).norm() <= (tensor - before[name]).norm() / 500, name
+        torch.testing.assert_close(ours[name], tensor, atol=rate / 10, rtol=0)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +117,7 @@ def test_timerpo_ends_with_the_weights_of_stage_0(
 ) -> None:
     checkpoint = train(reinforce, taught, tmp_path, TIMERPO, launch)
     assert gradient_norms(tmp_path) == pytest.approx(whole_timerpo.norms, rel=1e-3)
-    assert_same_weights(checkpoint, whole_timerpo.checkpoint, SLOW_RATE)
+    assert_same_weights(checkpoint, whole_timerpo.checkpoint, taught.policy, SLOW_RATE)
     load_policy(checkpoint.path)
 
 
@@ -122,7 +125,7 @@ def test_timerpo_ends_with_the_weights_of_stage_0(
 def test_a_cold_start_at_stage_3_ends_with_the_weights_of_stage_0(inputs, tmp_path: Path) -> None:
     whole = train(cold_start, inputs, tmp_path / "0", COLD_START, WHOLE)
     shared_out = train(cold_start, inputs, tmp_path / "3", COLD_START, LaunchConfig(ranks=2, zero_stage=3))
-    assert_same_weights(shared_out, whole, LEARNING_RATE)
+    assert_same_weights(shared_out, whole, inputs.policy, LEARNING_RATE)
 
 
 @pytest.mark.slow
@@ -132,7 +135,7 @@ def test_adapters_end_alike_and_are_merged(taught: TrainingInputs, tmp_path: Pat
     config = TIMERPO.model_copy(update={"weights": ADAPTERS})
     whole = train(reinforce, taught, tmp_path / "0", config, WHOLE)
     launch = LaunchConfig(ranks=2, zero_stage=3, gradient_checkpointing=True)
-    assert_same_weights(train(reinforce, taught, tmp_path / "3", config, launch), whole, SLOW_RATE)
+    assert_same_weights(train(reinforce, taught, tmp_path / "3", config, launch), whole, taught.policy, SLOW_RATE)
     before, after = weights(taught.policy), weights(whole)
     assert set(after) == set(before)
     changed = {name for name, weight in after.items() if not torch.equal(weight, before[name])}
