@@ -30,8 +30,9 @@ STEPS = 3
 WHOLE = LaunchConfig(ranks=2, zero_stage=0)
 LEARNING_RATE = 1e-3
 COLD_START = ColdStartConfig(steps=STEPS, batch_size=4, learning_rate=LEARNING_RATE)
-# Slower: after one step at full speed all responses of a group are alike, and have no gradient.
-SLOW_RATE = LEARNING_RATE / 10
+# Slower: after one step at full speed all responses of a group are alike, and have no gradient; and two policies that
+# differ by what AdamW makes of rounding are so close that they draw the same tokens.
+SLOW_RATE = LEARNING_RATE / 50
 TIMERPO = TimerPOConfig(steps=STEPS, prompts_per_step=4, group_size=6, max_response_tokens=12, learning_rate=SLOW_RATE)
 # The default tests run the one that differs most from the others; the rest takes minutes.
 LAUNCHES = [
@@ -47,6 +48,8 @@ LAUNCHES = [
         ({"zero_stage": 3, "gradient_checkpointing": True}, pytest.mark.slow),
     )
 ]
+# A hundredth of the way that AdamW goes at most in a cold start, a tenth of one slow step of TimerPO.
+COLD_START_ALONE, TIMERPO_ALONE = STEPS * LEARNING_RATE / 100, SLOW_RATE / 10
 ADAPTERS = WeightsConfig(lora_rank=4, lora_dropout=0.1)
 
 
@@ -72,16 +75,16 @@ def weights(checkpoint: Artifact) -> dict[str, torch.Tensor]:
     return load_file(checkpoint.file("model.safetensors"))
 
 
-def assert_same_weights(checkpoint: Artifact, expected: Artifact, start: Artifact, rate: float) -> None:
+def assert_same_weights(checkpoint: Artifact, expected: Artifact, start: Artifact, alone: float) -> None:
     """Sums over ranks are taken in another order: every tensor as a whole is right to a five-hundredth of its way.
 
-    AdamW divides by the size of a gradient: where that is rounding, a weight alone may be off by a tenth of one step.
+    AdamW divides by the size of a gradient: where that is rounding, one weight may be off by more, up to `alone`.
     """
     ours, theirs, before = weights(checkpoint), weights(expected), weights(start)
     assert set(ours) == set(theirs)
     for name, tensor in theirs.items():
         assert (ours[name] - tensor).norm() <= (tensor - before[name]).norm() / 500, name
-        torch.testing.assert_close(ours[name], tensor, atol=rate / 10, rtol=0)
+        torch.testing.assert_close(ours[name], tensor, atol=alone, rtol=0)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +120,7 @@ def test_timerpo_ends_with_the_weights_of_stage_0(
 ) -> None:
     checkpoint = train(reinforce, taught, tmp_path, TIMERPO, launch)
     assert gradient_norms(tmp_path) == pytest.approx(whole_timerpo.norms, rel=1e-3)
-    assert_same_weights(checkpoint, whole_timerpo.checkpoint, taught.policy, SLOW_RATE)
+    assert_same_weights(checkpoint, whole_timerpo.checkpoint, taught.policy, TIMERPO_ALONE)
     load_policy(checkpoint.path)
 
 
@@ -125,7 +128,7 @@ def test_timerpo_ends_with_the_weights_of_stage_0(
 def test_a_cold_start_at_stage_3_ends_with_the_weights_of_stage_0(inputs, tmp_path: Path) -> None:
     whole = train(cold_start, inputs, tmp_path / "0", COLD_START, WHOLE)
     shared_out = train(cold_start, inputs, tmp_path / "3", COLD_START, LaunchConfig(ranks=2, zero_stage=3))
-    assert_same_weights(shared_out, whole, inputs.policy, LEARNING_RATE)
+    assert_same_weights(shared_out, whole, inputs.policy, COLD_START_ALONE)
 
 
 @pytest.mark.slow
@@ -135,7 +138,7 @@ def test_adapters_end_alike_and_are_merged(taught: TrainingInputs, tmp_path: Pat
     config = TIMERPO.model_copy(update={"weights": ADAPTERS})
     whole = train(reinforce, taught, tmp_path / "0", config, WHOLE)
     launch = LaunchConfig(ranks=2, zero_stage=3, gradient_checkpointing=True)
-    assert_same_weights(train(reinforce, taught, tmp_path / "3", config, launch), whole, taught.policy, SLOW_RATE)
+    assert_same_weights(train(reinforce, taught, tmp_path / "3", config, launch), whole, taught.policy, TIMERPO_ALONE)
     before, after = weights(taught.policy), weights(whole)
     assert set(after) == set(before)
     changed = {name for name, weight in after.items() if not torch.equal(weight, before[name])}
