@@ -79,12 +79,15 @@ def trace_provenance(
 ) -> Provenance:
     """The facts of a trained checkpoint, those of the shipped policy it began with before its own.
 
-    Raises FileNotFoundError naming an artifact behind it that the store lacks.
+    A copy of a shipped policy, which was not trained on, has the data and stages of its card.
+
+    Raises FileNotFoundError naming an artifact behind it that the store lacks, ValueError for a policy that was neither
+    trained here nor shipped.
     """
     stages = list(_trained(store, checkpoint))
-    if not stages:
+    shipped = _shipped_before(_find(store, stages[0].inputs["policy"]) if stages else checkpoint)
+    if not stages and shipped is None:
         raise ValueError(f"{checkpoint.path} was not trained here; name the artifact of a trained checkpoint")
-    shipped = _shipped_before(_find(store, stages[0].inputs["policy"]))
     series = {reference.key: reference for stage in stages if (reference := stage.inputs.get("series"))}
     data = [facts for reference in series.values() for facts in describe_series(_find(store, reference))]
     earlier = shipped.data if shipped else ()

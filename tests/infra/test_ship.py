@@ -97,3 +97,27 @@ def test_what_begins_with_a_shipped_policy_tells_of_its_training_and_data_too(
     assert facts["training"] == [STAGE] * 3
     # Those of `point` were seen by two trainings and are told once.
     assert facts["data"] == [data_of("range"), data_of("point")]
+
+
+def test_a_copy_of_a_shipped_policy_is_shipped_again_as_its_card_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it was trained is gone: numbers and limits still find their way to its card."""
+    home = tmp_path / "first"
+    monkeypatch.setenv("ANOMSEER_HOME", str(home))
+    training = read_training(AdoptionConfig(folder=str(leave_training(home))))
+    store = ArtifactStore(home)
+    trained = file_training(store, training, find_inputs(store, training))
+    ship(trained.path, tmp_path / "shipped", **WORDS)
+    born = store.find("checkpoint", trained.inputs["policy"].key)
+    with pytest.raises(SystemExit):
+        ship(born.path, tmp_path / "born", **WORDS)
+    assert "was not trained here" in capsys.readouterr().err
+
+    monkeypatch.setenv("ANOMSEER_HOME", str(tmp_path / "second"))
+    store = ArtifactStore(tmp_path / "second")
+    copy = create_policy(store, None, PolicyConfig(source=str(tmp_path / "shipped")))
+    ship(copy.path, tmp_path / "again", machine="two CPU cores", limit=["It knows little."])
+    before, after = read_card(tmp_path / "shipped"), read_card(tmp_path / "again")
+    assert after["provenance"] == before["provenance"] | {"limits": ["It knows little."]}
+    assert after["files"] == before["files"]
