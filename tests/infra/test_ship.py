@@ -12,7 +12,7 @@ from anomseer_core.policy.birth import create_policy
 from anomseer_core.policy.card import read_card
 from anomseer_core.policy.config import PolicyConfig
 from anomseer_core.policy.detector import predict_policy
-from anomseer_core.store import ArtifactStore
+from anomseer_core.store import Artifact, ArtifactStore
 from anomseer_core.synthesis.config import AnomLLMConfig
 from anomseer_core.synthesis.dataset import synthesize
 from anomseer_core.training.adoption import AdoptionConfig, file_training, find_inputs, read_training
@@ -28,14 +28,18 @@ def data_of(task: str) -> dict[str, Any]:
     return {"generator": "anomllm", "split": "train", "tasks": [task], "seed": 3407, "series": 2, "form": ""}
 
 
+def train_in(home: Path, monkeypatch: pytest.MonkeyPatch, *start: Any) -> tuple[ArtifactStore, Artifact]:
+    """The store of a home that is now the one in use, and the checkpoint of a training there."""
+    monkeypatch.setenv("ANOMSEER_HOME", str(home))
+    training = read_training(AdoptionConfig(folder=str(leave_training(home, *start))))
+    store = ArtifactStore(home)
+    return store, file_training(store, training, find_inputs(store, training))
+
+
 def test_a_policy_is_shipped_evaluated_and_shipped_with_its_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    home = tmp_path / "home"
-    monkeypatch.setenv("ANOMSEER_HOME", str(home))
-    training = read_training(AdoptionConfig(folder=str(leave_training(home))))
-    store = ArtifactStore(home)
-    checkpoint = file_training(store, training, find_inputs(store, training))
+    store, checkpoint = train_in(tmp_path / "home", monkeypatch)
 
     ship(checkpoint.path, tmp_path / "shipped", **WORDS)
     facts = read_card(tmp_path / "shipped")["provenance"]
@@ -86,11 +90,7 @@ def test_what_begins_with_a_shipped_policy_tells_of_its_training_and_data_too(
     """The second home knows nothing of the first one's artifacts."""
     start = PolicyConfig(vocabulary=512)
     for name, task in (("first", "range"), ("second", "point"), ("third", "point")):
-        home = tmp_path / name
-        monkeypatch.setenv("ANOMSEER_HOME", str(home))
-        training = read_training(AdoptionConfig(folder=str(leave_training(home, start, task))))
-        store = ArtifactStore(home)
-        checkpoint = file_training(store, training, find_inputs(store, training))
+        _, checkpoint = train_in(tmp_path / name, monkeypatch, start, task)
         ship(checkpoint.path, tmp_path / f"{name}-shipped", **WORDS)
         start = PolicyConfig(source=str(tmp_path / f"{name}-shipped"))
     facts = read_card(tmp_path / "third-shipped")["provenance"]
@@ -103,11 +103,7 @@ def test_a_copy_of_a_shipped_policy_is_shipped_again_as_its_card_tells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where it was trained is gone: numbers and limits still find their way to its card."""
-    home = tmp_path / "first"
-    monkeypatch.setenv("ANOMSEER_HOME", str(home))
-    training = read_training(AdoptionConfig(folder=str(leave_training(home))))
-    store = ArtifactStore(home)
-    trained = file_training(store, training, find_inputs(store, training))
+    store, trained = train_in(tmp_path / "first", monkeypatch)
     ship(trained.path, tmp_path / "shipped", **WORDS)
     born = store.find("checkpoint", trained.inputs["policy"].key)
     with pytest.raises(SystemExit):

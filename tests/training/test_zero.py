@@ -48,8 +48,8 @@ LAUNCHES = [
         ({"zero_stage": 3, "gradient_checkpointing": True}, pytest.mark.slow),
     )
 ]
-# A hundredth of the way that AdamW goes at most in a cold start, a tenth of one slow step of TimerPO.
-COLD_START_ALONE, TIMERPO_ALONE = STEPS * LEARNING_RATE / 100, SLOW_RATE / 10
+# Seven of seven million weights; one was seen.
+ASTRAY = 1e-6
 ADAPTERS = WeightsConfig(lora_rank=4, lora_dropout=0.1)
 
 
@@ -75,16 +75,22 @@ def weights(checkpoint: Artifact) -> dict[str, torch.Tensor]:
     return load_file(checkpoint.file("model.safetensors"))
 
 
-def assert_same_weights(checkpoint: Artifact, expected: Artifact, start: Artifact, alone: float) -> None:
-    """Sums over ranks are taken in another order: every tensor as a whole is right to a five-hundredth of its way.
+def assert_same_weights(
+    checkpoint: Artifact, expected: Artifact, start: Artifact, rate: float, astray: float = 0.0
+) -> None:
+    """Sums over ranks are taken in another order: every tensor as a whole is right to a five-hundredth of its way, and
+    every weight to a hundredth of the way that AdamW goes at most.
 
-    AdamW divides by the size of a gradient: where that is rounding, one weight may be off by more, up to `alone`.
+    AdamW divides by the size of a gradient: where that is rounding, `astray` of all weights may be off by more, up to a
+    tenth of one step.
     """
     ours, theirs, before = weights(checkpoint), weights(expected), weights(start)
     assert set(ours) == set(theirs)
     for name, tensor in theirs.items():
         assert (ours[name] - tensor).norm() <= (tensor - before[name]).norm() / 500, name
-        torch.testing.assert_close(ours[name], tensor, atol=alone, rtol=0)
+        torch.testing.assert_close(ours[name], tensor, atol=rate / 10, rtol=0)
+    off = torch.cat([(ours[name] - tensor).abs().flatten() for name, tensor in theirs.items()])
+    assert (off > STEPS * rate / 100).sum() <= astray * off.numel()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +126,7 @@ def test_timerpo_ends_with_the_weights_of_stage_0(
 ) -> None:
     checkpoint = train(reinforce, taught, tmp_path, TIMERPO, launch)
     assert gradient_norms(tmp_path) == pytest.approx(whole_timerpo.norms, rel=1e-3)
-    assert_same_weights(checkpoint, whole_timerpo.checkpoint, taught.policy, TIMERPO_ALONE)
+    assert_same_weights(checkpoint, whole_timerpo.checkpoint, taught.policy, SLOW_RATE, ASTRAY)
     load_policy(checkpoint.path)
 
 
@@ -128,7 +134,7 @@ def test_timerpo_ends_with_the_weights_of_stage_0(
 def test_a_cold_start_at_stage_3_ends_with_the_weights_of_stage_0(inputs, tmp_path: Path) -> None:
     whole = train(cold_start, inputs, tmp_path / "0", COLD_START, WHOLE)
     shared_out = train(cold_start, inputs, tmp_path / "3", COLD_START, LaunchConfig(ranks=2, zero_stage=3))
-    assert_same_weights(shared_out, whole, inputs.policy, COLD_START_ALONE)
+    assert_same_weights(shared_out, whole, inputs.policy, LEARNING_RATE)
 
 
 @pytest.mark.slow
@@ -138,7 +144,9 @@ def test_adapters_end_alike_and_are_merged(taught: TrainingInputs, tmp_path: Pat
     config = TIMERPO.model_copy(update={"weights": ADAPTERS})
     whole = train(reinforce, taught, tmp_path / "0", config, WHOLE)
     launch = LaunchConfig(ranks=2, zero_stage=3, gradient_checkpointing=True)
-    assert_same_weights(train(reinforce, taught, tmp_path / "3", config, launch), whole, taught.policy, TIMERPO_ALONE)
+    assert_same_weights(
+        train(reinforce, taught, tmp_path / "3", config, launch), whole, taught.policy, SLOW_RATE, ASTRAY
+    )
     before, after = weights(taught.policy), weights(whole)
     assert set(after) == set(before)
     changed = {name for name, weight in after.items() if not torch.equal(weight, before[name])}
