@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 
+from anomseer_core.policy.closing import closed_list
 from anomseer_core.policy.direct import begin_responses, direct_beginning, empty_answer_token, whole_responses
 from anomseer_core.policy.model import Policy
 from anomseer_core.policy.precision import autocast
 from anomseer_core.policy.prompts import PromptBatch
-from anomseer_core.policy.sampling import Responses, sample_responses, sampling_uniforms
+from anomseer_core.policy.sampling import sample_responses, sampling_uniforms
 from anomseer_core.policy.scoring import ResponseScorer
 
 
@@ -57,16 +59,8 @@ def answer_pictures(
     """
     prompts = policy.processor.prompts(pictures, conversations).to(policy.device)
     with torch.inference_mode(), autocast(policy.device, precision):
-        responses = _respond(policy, prompts, names, sampling)
-    texts = policy.processor.decode_responses(responses.ids, responses.mask)
-    rows = zip(
-        texts,
-        responses.lengths.tolist(),
-        prompts.prompt_mask.sum(dim=1).repeat_interleave(sampling.answers).tolist(),
-        responses.finished.tolist(),
-        strict=True,
-    )
-    return [PictureAnswer(*row) for row in rows]
+        answers = _respond(policy, prompts, names, sampling)
+        return [_closed(policy, prompts, names, sampling, row, answer) for row, answer in enumerate(answers)]
 
 
 def normal_logprobs(policy: Policy, pictures: Sequence[Image.Image], precision: str) -> list[float]:
@@ -82,16 +76,55 @@ def normal_logprobs(policy: Policy, pictures: Sequence[Image.Image], precision: 
     return [float(value) for value in scores.logprobs[:, 0]]
 
 
-def _respond(policy: Policy, prompts: PromptBatch, names: Sequence[str], sampling: Sampling) -> Responses:
+def _respond(policy: Policy, prompts: PromptBatch, names: Sequence[str], sampling: Sampling) -> list[PictureAnswer]:
     beginning = direct_beginning(policy.processor, sampling.max_tokens) if sampling.direct else []
-    max_tokens = sampling.max_tokens - len(beginning)
-    warm = sampling.temperature > 0
+    room = sampling.max_tokens - len(beginning)
+    uniforms = sampling_uniforms(sampling.seed, 0, names, sampling.answers, room) if sampling.temperature else None
+    not_first = [empty_answer_token(policy.processor, beginning)] if sampling.told else ()
+    return _go_on(policy, prompts, beginning, uniforms, sampling, not_first)
+
+
+def _closed(
+    policy: Policy, prompts: PromptBatch, names: Sequence[str], sampling: Sampling, row: int, answer: PictureAnswer
+) -> PictureAnswer:
+    """The answer of that row; one whose list is left open goes on from the closed list, where the limit leaves room."""
+    closed = closed_list(answer.text)
+    beginning = policy.processor.tokenizer(closed, add_special_tokens=False)["input_ids"] if closed else []
+    room = sampling.max_tokens - len(beginning)
+    if not beginning or room < 1:
+        return answer
+    picture, draw = divmod(row, sampling.answers)
+    uniforms = None
+    if sampling.temperature:
+        # Other numbers than those that the open list was drawn by.
+        uniforms = sampling_uniforms(sampling.seed, 1, [names[picture]], sampling.answers, room)[draw : draw + 1]
+    (answer,) = _go_on(policy, prompts.slice(picture, picture + 1), beginning, uniforms, sampling)
+    return answer
+
+
+def _go_on(
+    policy: Policy,
+    prompts: PromptBatch,
+    beginning: list[int],
+    uniforms: np.ndarray | None,
+    sampling: Sampling,
+    not_first: Sequence[int] = (),
+) -> list[PictureAnswer]:
+    """Responses that begin so. uniforms: a row for each, or None for greedy ones; not_first: ids none goes on with."""
     rest = sample_responses(
         policy,
-        begin_responses(prompts, beginning) if beginning else prompts,
-        max_tokens=max_tokens,
-        uniforms=sampling_uniforms(sampling.seed, 0, names, sampling.answers, max_tokens) if warm else None,
+        begin_responses(prompts, beginning),
+        max_tokens=sampling.max_tokens - len(beginning),
+        uniforms=uniforms,
         temperature=sampling.temperature or 1.0,
-        not_first=[empty_answer_token(policy.processor, beginning)] if sampling.told else (),
+        not_first=not_first,
     )
-    return whole_responses(beginning, rest) if beginning else rest
+    responses = whole_responses(beginning, rest)
+    rows = zip(
+        policy.processor.decode_responses(responses.ids, responses.mask),
+        responses.lengths.tolist(),
+        prompts.prompt_mask.sum(dim=1).repeat_interleave(len(rest.ids) // len(prompts)).tolist(),
+        responses.finished.tolist(),
+        strict=True,
+    )
+    return [PictureAnswer(*row) for row in rows]
