@@ -15,10 +15,10 @@ from anomseer_core.dialogue import ParseStatus, format_response, parse_response
 from anomseer_core.series import AnomalyClass
 from anomseer_core.view import VIEW_UNITS
 
-# As `format_response` writes them; a position has at most as many digits as the last one of a view.
-_POSITION = rf"\d{{1,{len(str(VIEW_UNITS - 1))}}}"
-_PAIR = rf"\[{_POSITION}, {_POSITION}\]"
-_OPEN_LIST = re.compile(rf"<answer>\[{_PAIR}(?:, {_PAIR})*")
+# White space apart as `format_response` writes them. The axis in the picture ends at VIEW_UNITS; no number is larger.
+_POSITION = rf"(?:\d{{1,{len(str(VIEW_UNITS - 1))}}}|{VIEW_UNITS})"
+_PAIR = rf"\[\s*{_POSITION}\s*,\s*{_POSITION}\s*\]"
+_OPEN_LIST = re.compile(rf"<answer>\s*\[\s*{_PAIR}(?:\s*,\s*{_PAIR})*")
 # From the end of a list up to the bracket that follows `<class`, which a tokenizer may join with the name.
 _EXAMPLE = format_response("", [(0, 1)], AnomalyClass.TREND)
 _CLOSING = _EXAMPLE[_EXAMPLE.index("]</answer>") : _EXAMPLE.index(">trend")]

@@ -24,6 +24,7 @@ WAVE = Series(id="a", values=np.sin(np.arange(200) / 5))
         ("[[3, 9], [20, 999999999999", "[[3, 9]"),
         ("[[3, 9], [20, 31]", "[[3, 9], [20, 31]"),  # cut by the limit
         ("[[3, 9], [20, 31, 40], [50, 60]]</answer>\n<class>trend</class>", "[[3, 9]"),
+        ("[[3,9],[990, 1000], crossed", "[[3,9],[990, 1000]"),
         ("[[3, 9], none]</answer>\n<class>trend</class>\n<answer>[[4, 5], [", "[[3, 9]"),
     ],
 )
